@@ -1,0 +1,73 @@
+"""Where a piece of text stands, and the only renderer of excerpts with underlines.
+
+In: a source text and a half-open range of character offsets.  Out: line and column, or a few lines
+of text that a person can read.  Not for: deciding what is wrong (see ``diagnostics``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A spec's text and the name it is shown under (a path, or ``<text>``)."""
+
+    name: str
+    text: str
+
+    def line_column(self, offset: int) -> tuple[int, int]:
+        """1-based line and column of a character offset (columns count characters, not bytes)."""
+        before = self.text[:offset]
+        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+    def line(self, number: int) -> str:
+        """The text of the 1-based line ``number``, without its newline."""
+        lines = self.text.split("\n")
+        return lines[number - 1] if 1 <= number <= len(lines) else ""
+
+
+NOWHERE = Source("<none>", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters ``start`` (inclusive) to ``stop`` (exclusive) of ``source``.
+
+    Spans never take part in the comparison of syntax trees: two trees are equal when they say the
+    same thing, wherever it stands.
+    """
+
+    start: int = 0
+    stop: int = 0
+    source: Source = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def line(self) -> int:
+        return self.source.line_column(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        return self.source.line_column(self.start)[1]
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.stop]
+
+
+def render_excerpt(span: Span, note: str = "", *, margin: int | None = None) -> str:
+    """The first line of ``span`` with its words underlined by carets, and ``note`` after them.
+
+    >>> print(render_excerpt(Span(0, 5, Source("a.head", "modle x")), "unknown word"))
+      |
+    1 | modle x
+      | ^^^^^ unknown word
+    """
+    line, column = span.source.line_column(span.start)
+    text = span.source.line(line)
+    width = margin if margin is not None else len(str(line))
+    length = max(1, min(span.stop - span.start, len(text) - column + 1))
+    lead = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    underline = f"{lead}{'^' * length} {note}".rstrip()
+    bar = " " * width + " |"
+    return f"{bar}\n{line:>{width}} | {text}\n{bar} {underline}"
