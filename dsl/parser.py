@@ -1,0 +1,189 @@
+"""Text -> syntax tree.
+
+In: the text of a ``.head`` file, or of one expression.  Out: ``dsl.tree.Spec`` (or ``Expr``), every node with its
+span; or one ``SpecError`` with every independent syntax error.  The text is first cut into indented lines
+(``layout``); each line is parsed alone by the rule of its place (``grammar.lark``), so that one mistake does not hide the
+next.  Any text at all gets an answer, in bounded time.  Not for: what names refer to (``compiler.resolution``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from lark import Lark, Token, Tree
+from lark.exceptions import UnexpectedInput
+
+from dsl import syntax_errors as errors
+from dsl.building import Builder
+from dsl.diagnostics import Collector, Diagnostic, SpecError
+from dsl.layout import Layout, Line, read_layout
+from dsl.span import Source, Span
+from dsl.tree import Expr, HeadDecl, HeadLine, LayerDecl, ModelDecl, Spec, Statement
+from dsl.words import HEAD_LINES, STATEMENTS
+
+MAX_CHARACTERS = 1 << 20
+MAX_DEPTH = 200
+MAX_ERRORS = 20
+
+
+def parse(text: str, name: str = "<text>") -> Spec:
+    """The tree of a whole spec; ``name`` is shown in errors.  Raises ``SpecError``."""
+    source = _source(text, name)
+    collector = Collector()
+    layout = read_layout(source, collector)
+    reader = _Reader(layout, collector)
+    statements = tuple(s for s in (reader.statement(line) for line in layout.lines) if s is not None)
+    if collector.found:
+        raise SpecError(sorted(collector.found, key=_place)[:MAX_ERRORS])
+    return Spec(statements, layout.comments, span=Span(0, len(source.text), source))
+
+
+def parse_expression(text: str, name: str = "<expression>") -> Expr:
+    """The tree of one expression, such as ``2*cos(alpha)`` or ``key.a == query.b``.  Raises ``SpecError``."""
+    source = _source(text, name)
+    collector = Collector()
+    layout = read_layout(source, collector)
+    collector.check()
+    if not layout.lines:
+        raise SpecError(errors.empty(source))
+    if len(layout.lines) > 1 or layout.lines[0].block:
+        second = (*layout.lines[0].block, *layout.lines[1:])[0]
+        raise SpecError(errors.second_line(Span(second.start, second.stop, source)))
+    return cast(Expr, parse_line(layout, layout.lines[0], "expression"))
+
+
+def parse_line(layout: Layout, line: Line, rule: str) -> Any:
+    """What the start ``rule`` of the grammar makes of ``line``.  Raises ``SpecError``."""
+    text = layout.words(line)
+    try:
+        found = _grammar().parse(text, start=rule)
+    except UnexpectedInput as error:
+        raise SpecError(errors.explain(error, layout, line, rule)) from None
+    if _depth(found) > MAX_DEPTH:
+        raise SpecError(errors.too_deep(Span(line.start, line.stop, layout.source), MAX_DEPTH))
+    return Builder(layout.source, line.start).build(found)
+
+
+class _Reader:
+    """Reads lines by their place: statements, the heads of a layer, the lines of a head."""
+
+    def __init__(self, layout: Layout, collector: Collector) -> None:
+        self.layout = layout
+        self.collector = collector
+
+    def statement(self, line: Line) -> Statement | None:
+        word = self.first_word(line)
+        if word not in STATEMENTS:
+            self.complain(errors.misplaced(word, self.span(line), "spec", bool(line.block)))
+            return None
+        found = cast("Statement | None", self.read(line, "statement"))
+        match word:
+            case "model":
+                doc, rest = self.doc(line.block)
+                self.refuse_block(rest, "model")
+                return replace(found, doc=doc) if isinstance(found, ModelDecl) else None
+            case "layer":
+                return self.layer(line, found)
+            case _:
+                self.refuse_block(line.block, word)
+                return found
+
+    def layer(self, line: Line, found: Statement | None) -> LayerDecl | None:
+        heads = [self.head(inner) for inner in line.block]
+        if not line.block and line.sound:
+            self.complain(errors.empty_layer(self.span(line)))
+        if not isinstance(found, LayerDecl):
+            return None
+        return LayerDecl(tuple(h for h in heads if h is not None), span=self.extent(line))
+
+    def head(self, line: Line) -> HeadDecl | None:
+        word = self.first_word(line)
+        if word != "head":
+            self.complain(errors.misplaced(word, self.span(line), "layer", bool(line.block)))
+            return None
+        found = cast("HeadDecl | None", self.read(line, "head"))
+        doc, rest = self.doc(line.block)
+        lines = [self.head_line(inner) for inner in rest]
+        if found is None:
+            return None
+        return replace(found, doc=doc, lines=tuple(x for x in lines if x is not None), span=self.extent(line))
+
+    def head_line(self, line: Line) -> HeadLine | None:
+        word = self.first_word(line)
+        if word not in HEAD_LINES:
+            self.complain(errors.misplaced(word, self.span(line), "head", bool(line.block)))
+            return None
+        self.refuse_block(line.block, word)
+        return cast("HeadLine | None", self.read(line, "head_line"))
+
+    def doc(self, lines: list[Line]) -> tuple[str | None, list[Line]]:
+        """The docstring that leads a block (several strings are several lines of it), and what follows it."""
+        count = next((i for i, x in enumerate(lines) if not self.layout.words(x).startswith('"')), len(lines))
+        texts = [self.read(line, "doc") for line in lines[:count]]
+        for line in lines[:count]:
+            self.refuse_block(line.block, "a docstring")
+        return ("\n".join(t or "" for t in texts) if texts else None), lines[count:]
+
+    def refuse_block(self, block: list[Line], owner: str) -> None:
+        if block:
+            self.complain(errors.unexpected_block(self.span(block[0]), owner, self.first_word(block[0])))
+
+    def read(self, line: Line, rule: str) -> Any:
+        if not line.sound:
+            return None
+        try:
+            return parse_line(self.layout, line, rule)
+        except SpecError as error:
+            self.collector.found.extend(error.diagnostics)
+            return None
+
+    def complain(self, diagnostic: Diagnostic) -> None:
+        self.collector.found.append(diagnostic)
+
+    def first_word(self, line: Line) -> str:
+        return errors.word_at(self.layout.text, line.start)
+
+    def span(self, line: Line) -> Span:
+        return Span(line.start, line.stop, self.layout.source)
+
+    def extent(self, line: Line) -> Span:
+        """From the first character of ``line`` to the last of its block."""
+        last = line
+        while last.block:
+            last = last.block[-1]
+        return Span(line.start, last.stop, self.layout.source)
+
+
+def _source(text: str, name: str) -> Source:
+    if len(text) > MAX_CHARACTERS:
+        raise SpecError(errors.too_long(len(text), MAX_CHARACTERS, Source(name, "")))
+    return Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _place(diagnostic: Diagnostic) -> int:
+    return diagnostic.span.start if diagnostic.span else -1
+
+
+def _depth(tree: Tree[Token]) -> int:
+    """The depth of a parse tree, without recursion."""
+    deepest, pending = 0, [(tree, 1)]
+    while pending:
+        node, depth = pending.pop()
+        deepest = max(deepest, depth)
+        pending += [(child, depth + 1) for child in node.children if isinstance(child, Tree)]
+    return deepest
+
+
+@cache
+def _grammar() -> Lark:
+    return Lark(
+        files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8"),
+        parser="lalr",
+        lexer="contextual",
+        start=["statement", "head", "head_line", "doc", "expression"],
+        propagate_positions=True,
+        maybe_placeholders=True,
+    )

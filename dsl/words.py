@@ -1,0 +1,75 @@
+"""The words of the language: which line each keyword opens, and which words are kept for later.
+
+In: nothing (pure data).  Out: sets and tables that the parser, its diagnostics and the catalogue share.
+Not for: grammar (``grammar.lark``).
+"""
+
+from __future__ import annotations
+
+STATEMENTS = (
+    "model",
+    "tokens",
+    "context",
+    "sequences",
+    "mass",
+    "dtype",
+    "residual",
+    "basis",
+    "biases",
+    "positions",
+    "symbol",
+    "param",
+    "table",
+    "subspace",
+    "embed",
+    "layer",
+    "predict",
+    "expect",
+)
+"""Words that open a line of the first level."""
+
+HEAD_LINES = ("attend", "avoid", "rest", "prefer", "copy", "W_Q", "W_K", "W_V", "W_O")
+"""Words that open a line of a head."""
+
+OPENERS = (*STATEMENTS, "head", *HEAD_LINES)
+
+RESERVED = {
+    "compute": "MLPs (`compute B = EXPRESSION`)",
+    "layout": "fixed layouts (`layout a0 a1 \"+\" b0 b1`)",
+    "for": "families (`for q in primes(2, p)`)",
+}
+"""Words of constructs that come later, and what each will say."""
+
+CONNECTIVES = (
+    "when",
+    "strength",
+    "through",
+    "otherwise",
+    "at",
+    "like",
+    "d_head",
+    "soft",
+    "by",
+    "and",
+    "or",
+    "not",
+    "mod",
+    "in",
+    "true",
+    "false",
+    "key",
+    "query",
+    "token",
+    "position",
+    "rows",
+    "columns",
+    "if",
+    "then",
+    "else",
+)
+"""Words inside lines.  None of them can name anything."""
+
+CONSTANTS = ("pi", "sqrt", "cos", "sin")
+
+KEYWORDS = frozenset((*OPENERS, *RESERVED, *CONNECTIVES, *CONSTANTS))
+"""No subspace, head, table, symbol or param may be called by one of these."""
