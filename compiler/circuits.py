@@ -1,0 +1,304 @@
+"""Program -> exact circuits: what every head's score and every head's move is, as sparse exact matrices.
+
+In: a ``Program`` whose frequencies are known. Out: ``Circuits``: per head the terms of its score circuit
+(each with its own strength, solved or free), its OV circuit, and the embedding and unembedding, all in
+*named* coordinates (``basis`` comes later, in the pipeline). Not for: splitting circuits into W_Q, W_K,
+W_V, W_O (``factorization``) or choosing strengths (``sharpness``).
+
+Conventions: columns; score(q <- k) = x_q^T T x_k with T the sum of strength * term. Coordinate ``width``
+(one past the last) is the constant 1 of b_Q, b_K, b_V where ``biases allowed`` is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from compiler.embedding import position_embedding, token_embedding, unembedding
+from compiler.exact import Angle, Matrix, Scalar
+from compiler.features import ONE, Feature, feature, placed, scalar
+from compiler.moves import copy_matrix
+from compiler.program import (
+    Alibi,
+    Head,
+    Offset,
+    OneHot,
+    Program,
+    Quadratic,
+    Rotary,
+    ScalarValue,
+    Term,
+)
+from compiler.relations import relation_matrix
+from compiler.stream import Entries, Stream, drop_zeros, one_hot_coordinates
+from dsl.diagnostics import Diagnostic, SpecError
+from dsl.span import Span
+
+TermKind = Literal["attend", "avoid", "rest", "prefer"]
+
+
+@dataclass(frozen=True, slots=True)
+class TermCircuit:
+    """One line's share of the score: ``strength * matrix``; ``auto`` names the strength that is to be solved.
+
+    ``cancel`` takes the line's own score away from the rest keys; ``stray`` says that some of it is left.
+    ``line`` is the index of the attend or avoid line in the head."""
+
+    label: str
+    kind: TermKind
+    matrix: Matrix
+    strength: Scalar
+    auto: str | None
+    cancel: Matrix | None = None
+    line: int | None = None
+    stray: bool = False
+    span: Span = field(default_factory=Span, compare=False, repr=False)
+
+    def circuit(self) -> Matrix:
+        whole = self.matrix if self.cancel is None else self.matrix + self.cancel
+        return whole.scale(self.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class RotaryTerm:
+    """key.position == query.position + shift by rotation: for every pair p the query is
+    weight_p (cos shift theta_p, sin shift theta_p) on ``query``, the key is (1, 0) on ``key``.
+
+    score = strength * sum_p weight_p cos(theta_p (q + shift - k)): the pairs are turned by their positions, so
+    (R(q theta) a)^T (R(k theta) e_0) = a^T (cos, sin)((k - q) theta)."""
+
+    label: str
+    shift: int
+    sign: int
+    query: Feature
+    key: Feature
+    strength: Scalar
+    auto: str | None
+    line: int
+    span: Span = field(default_factory=Span, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCircuit:
+    """A head's circuits.  ``ov`` maps what is read at the key to what is written at the query."""
+
+    head: Head
+    terms: tuple[TermCircuit, ...]
+    rotary: tuple[RotaryTerm, ...]
+    ov: Matrix
+    slope: Scalar
+    slope_auto: str | None = None
+
+    def qk(self, dimension: int) -> Matrix:
+        """The score circuit: sum over terms of strength * matrix, shape (dimension, dimension)."""
+        total = Matrix.zeros(dimension, dimension)
+        for term in self.terms:
+            total = total + term.circuit()
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Circuits:
+    """All exact circuits of a program, in named coordinates.
+
+    ``dimension`` is width, or width + 1 with biases; W_E (width, vocabulary), W_pos (width, context),
+    W_U (vocabulary, width),
+    b_U (vocabulary, 1)."""
+
+    program: Program
+    dimension: int
+    heads: tuple[HeadCircuit, ...]
+    W_E: Matrix
+    W_pos: Matrix
+    W_U: Matrix
+    b_U: Matrix
+
+
+def build_circuits(program: Program) -> Circuits:
+    """Exact circuits of ``program``.  Raises SpecError where a line cannot be a bilinear score (E043x)."""
+    stream = Stream(program)
+    heads = tuple(_head_circuit(stream, head) for head in program.heads)
+    W_U, b_U = unembedding(stream)
+    return Circuits(program, stream.dimension, heads, token_embedding(stream), position_embedding(stream), W_U, b_U)
+
+
+def _head_circuit(stream: Stream, head: Head) -> HeadCircuit:
+    terms: list[TermCircuit] = []
+    rotary: list[RotaryTerm] = []
+    if head.matrix("W_Q") is None:
+        autos = sum(1 for t in head.terms if t.strength is None)
+        for number, term in enumerate(head.terms):
+            suffix = f"_{number + 1}" if autos > 1 else ""
+            if isinstance(term.relation, Offset):
+                rotary.append(_rotary_term(stream, head, number, term.relation, suffix))
+            else:
+                terms.append(_term(stream, head, number, suffix))
+        terms += _rest_terms(stream, head)
+    prefer, slope, slope_auto = _prefer(stream, head)
+    ov = Matrix.zeros(stream.dimension, stream.dimension)
+    for copy in head.copies:
+        ov = ov + copy_matrix(stream, copy)
+    return HeadCircuit(head, tuple(terms + prefer), tuple(rotary), ov, slope, slope_auto)
+
+
+def _strength(head: Head, term: Term, suffix: str) -> tuple[Scalar, str | None]:
+    if term.strength is not None:
+        return scalar(term.strength), None
+    if head.is_soft:
+        return ONE, None
+    name = f"s_{head.name}{suffix}"
+    return Scalar.symbol(name), name
+
+
+def _term(stream: Stream, head: Head, number: int, suffix: str) -> TermCircuit:
+    term = head.terms[number]
+    matrix = relation_matrix(stream, term)
+    if term.negated:
+        matrix = matrix.scale(Scalar.rational(-1))
+    strength, auto = _strength(head, term, suffix)
+    kind: TermKind = "avoid" if term.negated else "attend"
+    cancel = _cancel(stream, head, term, matrix)
+    stray = bool(head.rests) and not _rest_is_cancelled(stream, head, term)
+    label = _label(term.span, kind)
+    return TermCircuit(label, kind, matrix, strength, auto, cancel, number, stray, term.span)
+
+
+def _rotary_term(stream: Stream, head: Head, number: int, relation: Offset, suffix: str) -> RotaryTerm:
+    term = head.terms[number]
+    strength, auto = _strength(head, term, suffix)
+    query = stream.one(term.span, "a relation of positions") if term.when is None else stream.indicator(term.when)
+    key = dict(stream.one(term.span, "a relation of positions"))
+    for coordinate in _rest_coordinates(stream, head):
+        key[coordinate] = key.get(coordinate, Scalar.rational(0)) - ONE
+    key = {i: entry for i, entry in key.items() if not entry.is_zero()}
+    sign = -1 if term.negated else 1
+    label = _label(term.span, "avoid" if term.negated else "attend")
+    return RotaryTerm(label, relation.shift, sign, dict(query), key, strength, auto, number, term.span)
+
+
+def _rest_coordinates(stream: Stream, head: Head) -> list[int]:
+    found: list[int] = []
+    for rest in head.rests:
+        subspace = stream.subspaces[rest.condition.key]
+        if not isinstance(subspace.encoding, OneHot):
+            raise SpecError(
+                Diagnostic(
+                    "E0433",
+                    f"`rest` reads `{subspace.name}`, which is not one-hot",
+                    rest.span,
+                    "the rest keys need an exact indicator",
+                    help="name the rest keys by a one-hot subspace, usually the tokens' content",
+                )
+            )
+        hot = one_hot_coordinates(subspace)
+        found += [hot[v] for v in rest.condition.values if v in hot]
+    return sorted(set(found))
+
+
+def _gate(stream: Stream, head: Head, span: Span) -> Feature:
+    """Where the head is active: everywhere if some line has no ``when``, else where any line is."""
+    conditions = [t.when for t in head.terms if t.when is not None]
+    if len(conditions) < len(head.terms) or not conditions:
+        return stream.one(span, "`rest`")
+    gate: Feature = {}
+    for condition in conditions:
+        gate |= stream.indicator(condition)
+    return gate
+
+
+def _rest_terms(stream: Stream, head: Head) -> list[TermCircuit]:
+    coordinates = _rest_coordinates(stream, head)
+    if not coordinates:
+        return []
+    span = head.rests[0].span
+    matrix = stream.outer(_gate(stream, head, span), dict.fromkeys(coordinates, ONE))
+    name = f"r_{head.name}"
+    return [TermCircuit(_label(span, "rest"), "rest", matrix, Scalar.symbol(name), name, span=span)]
+
+
+def _cancel(stream: Stream, head: Head, term: Term, matrix: Matrix) -> Matrix | None:
+    """Minus the line's own score on the rest keys, which sit at a known value of what the line reads.
+
+    A rest key with token t shows f(v) in the line's key subspace (v is t itself, or the one position where
+    t can stand), so the column of t is set to -T f(v): the sum over both is zero for every query."""
+    assert not isinstance(term.relation, Offset)
+    read = stream.subspaces[term.relation.key]
+    entries: Entries = {}
+    for token, coordinate in _rest_tokens(stream, head):
+        value = stream.known_value(read, token)
+        if value is None:
+            continue
+        key = placed(read, feature(read.encoding, value))
+        for row, total in _apply(matrix, key).items():
+            entries[(row, coordinate)] = -total
+    entries = drop_zeros(entries)
+    return stream.matrix(entries) if entries else None
+
+
+def _rest_tokens(stream: Stream, head: Head) -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    for rest in head.rests:
+        subspace = stream.subspaces[rest.condition.key]
+        embed = stream.embeds.get(subspace.name)
+        if embed is None or embed.source != "token" or subspace.name in stream.written:
+            continue
+        if not isinstance(subspace.encoding, OneHot):
+            continue
+        hot = one_hot_coordinates(subspace)
+        found += [(str(v), hot[v]) for v in rest.condition.values if v in hot]
+    return sorted(set(found), key=lambda pair: pair[1])
+
+
+def _rest_is_cancelled(stream: Stream, head: Head, term: Term) -> bool:
+    """True when no rest key carries a stray score of this line."""
+    assert not isinstance(term.relation, Offset)
+    read = stream.subspaces[term.relation.key]
+    embed = stream.embeds.get(read.name)
+    if embed is None or read.name in stream.written:
+        return False
+    tokens = _rest_tokens(stream, head)
+    return bool(tokens) and all(
+        embed.source == "token" or len(stream.program.sequences.positions_of(t)) <= 1 for t, _ in tokens
+    )
+
+
+def _prefer(stream: Stream, head: Head) -> tuple[list[TermCircuit], Scalar, str | None]:
+    zero = Scalar.rational(0)
+    if head.prefer is None:
+        return [], zero, None
+    name = f"p_{head.name}"
+    sign = 1 if head.prefer.direction == "latest" else -1
+    if head.prefer.by == "position":
+        assert isinstance(stream.program.positions, Alibi), "resolution allows this under alibi only"
+        return [], Scalar.symbol(name) * Scalar.rational(sign), name
+    subspace = stream.subspaces[head.prefer.by]
+    match subspace.encoding:
+        case ScalarValue() | Quadratic():
+            key: Feature = {subspace.coordinates[0]: Scalar.rational(sign)}
+        case OneHot(values):
+            pairs = zip(subspace.coordinates, values, strict=True)
+            key = {c: Scalar.rational(sign * int(v)) for c, v in pairs if int(v) != 0}
+        case _:
+            raise AssertionError("resolution allows ordered features only")
+    matrix = stream.outer(_gate(stream, head, head.prefer.span), key)
+    label = _label(head.prefer.span, "prefer")
+    return [TermCircuit(label, "prefer", matrix, Scalar.symbol(name), name, span=head.prefer.span)], zero, None
+
+
+def _apply(matrix: Matrix, vector: Feature) -> Feature:
+    total: Feature = {}
+    for (row, column), entry in matrix.entries.items():
+        if column in vector:
+            total[row] = total.get(row, Scalar.rational(0)) + entry * vector[column]
+    return total
+
+
+def _label(span: Span, default: str) -> str:
+    text = " ".join(span.text.split())
+    return text or default
+
+
+def rotary_angle(rotary: Rotary, pair: int) -> Angle:
+    """theta_p = base^(-2p/dims): 1 for p = 0, else the symbol ``theta_p`` (its value is in the bindings)."""
+    return Angle(radians=Fraction(1)) if pair == 0 else Angle.symbol(f"theta_{pair}")

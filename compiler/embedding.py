@@ -1,0 +1,79 @@
+"""Embedding and unembedding, exactly: W_E, W_pos, W_U, b_U in named coordinates.
+
+In: the ``embed`` and ``predict`` lines. Out: sparse exact matrices. Not for: the basis of the stream
+(``basis``).
+"""
+
+from __future__ import annotations
+
+from compiler.exact import Matrix, Scalar
+from compiler.features import ONE, Feature, embedded_value, feature, placed, scalar
+from compiler.program import Constant, EmbedLine, Quadratic, ScalarValue, Subspace, Value
+from compiler.stream import Entries, Stream
+
+
+def token_embedding(stream: Stream) -> Matrix:
+    """W_E (width, vocabulary): column t is the sum of what each ``embed token`` sends t to; constants are 1."""
+    entries: Entries = {}
+    for t, token in enumerate(stream.program.tokens):
+        for subspace in stream.program.subspaces:
+            if isinstance(subspace.encoding, Constant):
+                entries[(subspace.coordinates[0], t)] = ONE
+        for embed in stream.program.embeds:
+            if embed.source == "token":
+                for row, entry in _embedded(stream, embed, token, t).items():
+                    entries[(row, t)] = entry
+    return Matrix(stream.program.width, len(stream.program.tokens), entries)
+
+
+def position_embedding(stream: Stream) -> Matrix:
+    """W_pos (width, context): column p is what ``embed position`` sends p to."""
+    entries: Entries = {}
+    for embed in stream.program.embeds:
+        if embed.source == "position":
+            for p in range(stream.program.context):
+                for row, entry in _embedded(stream, embed, "", p).items():
+                    entries[(row, p)] = entry
+    return Matrix(stream.program.width, stream.program.context, entries)
+
+
+def _embedded(stream: Stream, embed: EmbedLine, token: str, index: int) -> Feature:
+    subspace = stream.subspaces[embed.target]
+    if embed.matrix is not None:
+        row = {i: scalar(entry) for i, entry in enumerate(embed.matrix[index])}
+        return placed(subspace, {i: entry for i, entry in row.items() if not entry.is_zero()})
+    value = embedded_value(embed.source, token, index, subspace.encoding)
+    return {} if value is None else placed(subspace, feature(subspace.encoding, value))
+
+
+def unembedding(stream: Stream) -> tuple[Matrix, Matrix]:
+    """W_U (vocabulary, width) and b_U: the logit of c is f(c) . y, or 2cy - c^2 where y is a number."""
+    weights: Entries = {}
+    bias: Entries = {}
+    for name in stream.program.predict:
+        subspace = stream.subspaces[name]
+        number = isinstance(subspace.encoding, (ScalarValue, Quadratic))
+        for t, token in enumerate(stream.program.tokens):
+            value = embedded_value("token", token, 0, subspace.encoding)
+            if number:
+                _numeric_logit(weights, bias, subspace, t, value)
+            elif value is not None:
+                for column, entry in placed(subspace, feature(subspace.encoding, value)).items():
+                    weights[(t, column)] = entry
+    count = len(stream.program.tokens)
+    return Matrix(count, stream.program.width, weights), Matrix(count, 1, bias)
+
+
+def _numeric_logit(
+    weights: Entries,
+    bias: Entries,
+    subspace: Subspace,
+    token: int,
+    value: Value | None,
+) -> None:
+    """2cy - c^2, largest at c = y with value y^2 >= 0; a token that is no number stays below, at -1."""
+    if value is None:
+        bias[(token, 0)] = Scalar.rational(-1)
+    elif value:
+        weights[(token, subspace.coordinates[0])] = Scalar.rational(2 * int(value))
+        bias[(token, 0)] = Scalar.rational(-int(value) * int(value))

@@ -1,0 +1,113 @@
+"""What each encoding writes into the stream, exactly: value -> component -> number.
+
+In: an encoding and a value. Out: ``Scalar`` entries by component. Not for: where the components lie in the
+residual stream (``Subspace.coordinates``) or how heads compare them (``circuits``).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cache
+
+from compiler.exact import Angle, Scalar
+from compiler.program import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
+from dsl.tree import Expr
+
+Feature = dict[int, Scalar]
+"""Component (within a subspace) or residual coordinate -> its exact entry; zeros are left out."""
+
+ONE = Scalar.rational(1)
+
+
+@cache
+def phase_angles(encoding: Phase) -> tuple[Angle, ...]:
+    """The frequencies alpha_j of a phase, as exact angles (per unit of the value)."""
+    assert encoding.frequencies is not None, "frequencies are chosen before circuits are built"
+    return tuple(Angle.from_expression(f) for f in encoding.frequencies)
+
+
+@cache
+def scalar(expression: Expr) -> Scalar:
+    """A strength, magnitude, coefficient or matrix entry as an exact scalar."""
+    return Scalar.from_expression(expression)
+
+
+@cache
+def _one_hot_index(encoding: OneHot | Code) -> dict[Value, int]:
+    return {value: index for index, value in enumerate(encoding.values)}
+
+
+def holds(encoding: Encoding, value: Value) -> bool:
+    """Can ``encoding`` represent ``value``?  Phases represent every integer; tokens are texts of integers."""
+    match encoding:
+        case OneHot() | Code():
+            return value in _one_hot_index(encoding)
+        case Phase():
+            return isinstance(value, int)
+        case ScalarValue(low, high) | Quadratic(low, high):
+            return isinstance(value, int) and low <= value <= high
+        case Dims() | Constant():
+            return False
+
+
+def feature(encoding: Encoding, value: Value) -> Feature:
+    """The exact vector that stands for ``value``; empty (the zero vector) if the encoding has none."""
+    if not holds(encoding, value):
+        return {}
+    match encoding:
+        case OneHot():
+            return {_one_hot_index(encoding)[value]: ONE}
+        case Code():
+            row = encoding.vectors[_one_hot_index(encoding)[value]]
+            return _nonzero({i: scalar(entry) for i, entry in enumerate(row)})
+        case Phase():
+            assert isinstance(value, int)
+            return _phase_feature(encoding, value)
+        case ScalarValue():
+            return _nonzero({0: Scalar.rational(Fraction(value))})
+        case Quadratic():
+            assert isinstance(value, int)
+            return _nonzero({0: Scalar.rational(value), 1: Scalar.rational(value * value)})
+        case Dims() | Constant():
+            return {}
+
+
+def _phase_feature(encoding: Phase, value: int) -> Feature:
+    entries: Feature = {}
+    for j, angle in enumerate(phase_angles(encoding)):
+        magnitude = scalar(encoding.magnitudes[j])
+        entries[2 * j] = magnitude * Scalar.cos(angle * Fraction(value))
+        entries[2 * j + 1] = magnitude * Scalar.sin(angle * Fraction(value))
+    return _nonzero(entries)
+
+
+def _nonzero(entries: Feature) -> Feature:
+    return {i: entry for i, entry in entries.items() if not entry.is_zero()}
+
+
+def placed(subspace: Subspace, entries: Feature) -> Feature:
+    """The same entries by residual coordinate."""
+    return {subspace.coordinates[i]: entry for i, entry in entries.items()}
+
+
+def embedded_value(source: str, token: str, position: int, encoding: Encoding) -> Value | None:
+    """The value that ``embed token`` / ``embed position`` sends to ``encoding``, or None (it embeds as zero).
+
+    A token stands for its text where the set holds texts, and for its integer where it holds integers."""
+    if source == "position":
+        return position if _in_range(encoding, position) else None
+    if isinstance(encoding, (OneHot, Code)) and token in _one_hot_index(encoding):
+        return token
+    number = _as_integer(token)
+    return number if number is not None and _in_range(encoding, number) else None
+
+
+def _in_range(encoding: Encoding, value: int) -> bool:
+    if isinstance(encoding, Phase):
+        return encoding.low <= value <= encoding.high
+    return holds(encoding, value)
+
+
+def _as_integer(text: str) -> int | None:
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else None

@@ -1,0 +1,462 @@
+"""How well each line of a head tells keys apart: its kernel over all values, in numbers with bounds.
+
+In: a ``Program``, the values of symbols, and what earlier heads leak. Out: a ``Kernel`` per line: the least
+score of a key that fits, the greatest of one that does not, how equal the fitting ones are, and what
+rounding may add, all per unit of strength. Not for: choosing the strengths (``sharpness``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import assert_never
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.circuits import HeadCircuit
+from compiler.exact import Angle
+from compiler.features import phase_angles, scalar
+from compiler.frequencies import choose_frequencies, condition, margins, rotary_weights
+from compiler.program import (
+    Among,
+    Code,
+    Equal,
+    Head,
+    Offset,
+    OneHot,
+    Phase,
+    Program,
+    Quadratic,
+    Related,
+    Rotary,
+    ScalarValue,
+    Subspace,
+    Term,
+)
+from dsl.tree import Expr
+
+Floats = npt.NDArray[np.float64]
+
+ROUNDINGS = 9
+"""Roundings between exact weights and a score: weight, stream and product on both sides, two sums, the score."""
+
+
+def unit_roundoff(dtype: str) -> float:
+    """u with |fl(x) - x| <= u |x|: 2^-53, 2^-24, 2^-11, 2^-8 (Higham, table 2.1)."""
+    return {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The margins m(d) of a kernel by offset |d|, and which keys a target t is held against.
+
+    Keys v in low..high, except that under ``causal`` v <= t - shift (the query's own position)."""
+
+    margins: Floats
+    targets: Floats
+    low: int
+    high: int
+    causal: bool
+    shift: int
+
+    def width(self, strength: float, loss: float) -> float:
+        """-ln of the greatest sum over wrong keys of exp(-strength (m(d) - loss)), over all targets."""
+        terms = np.exp(-strength * (self.margins[1:] - loss))
+        below = np.concatenate([[0.0], np.cumsum(terms)])
+        left = self.targets.astype(np.int64) - self.low
+        last = (
+            np.minimum(self.targets - self.shift, self.high) if self.causal else np.full_like(self.targets, self.high)
+        )
+        right = last.astype(np.int64) - self.targets.astype(np.int64)
+        total = np.where(right >= 0, below[np.maximum(right, 0)], 0.0) + np.where(
+            left >= 0, below[np.maximum(left, 0)], 0.0
+        )
+        total -= np.where(right < 0, below[np.maximum(np.minimum(-right - 1, len(below) - 1), 0)], 0.0)
+        total -= np.where(left < 0, below[np.maximum(np.minimum(-left - 1, len(below) - 1), 0)], 0.0)
+        worst = float(total.max())
+        return -math.log(worst) if worst > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One line's score per unit of strength. ``error`` bounds what rounding adds to any one score.
+
+    ``unique``: at most one key can satisfy the line.  ``flat``: all keys that satisfy it have bit-equal scores."""
+
+    fit_low: float
+    fit_high: float
+    miss_low: float
+    miss_high: float
+    error: float
+    unique: bool = False
+    flat: bool = True
+    profile: Profile | None = None
+    phase: tuple[tuple[float, ...], tuple[float, ...], int] | None = None
+
+    @property
+    def gap(self) -> float:
+        return self.fit_low - self.miss_high
+
+    @property
+    def spread(self) -> float:
+        return self.fit_high - self.fit_low
+
+    @property
+    def share_spread(self) -> float:
+        return self.spread + (0.0 if self.flat else 2 * self.error)
+
+    def negated(self) -> Kernel:
+        """The kernel of ``avoid``: what satisfied the relation no longer fits."""
+        return replace(
+            self,
+            fit_low=-self.miss_high,
+            fit_high=-self.miss_low,
+            miss_low=-self.fit_high,
+            miss_high=-self.fit_low,
+            unique=False,
+            profile=None,
+        )
+
+    def profile_width(self, strength: float) -> float:
+        assert self.profile is not None
+        return self.profile.width(strength, self.profile_loss)
+
+    @property
+    def profile_loss(self) -> float:
+        """What noise from earlier heads and rounding take from every margin."""
+        assert self.profile is not None
+        noise = max(0.0, float(self.profile.margins[1:].min()) - self.gap) if len(self.profile.margins) > 1 else 0.0
+        return noise + 2 * self.error
+
+    def trouble(self) -> str:
+        return f"margin {self.gap:.3g} per unit of strength, and rounding alone may move scores by {2 * self.error:.3g}"
+
+    def figures(self) -> tuple[str, ...]:
+        if self.phase is None:
+            return ()
+        frequencies, weights, reach = self.phase
+        found = condition(np.array(frequencies), np.array(weights), reach)
+        return (
+            f"least margin m = {found.margin:.4g} at offset {found.offset} (of offsets up to {reach}), "
+            f"total weight {found.total:.4g}, condition number kappa = {found.kappa:.4g}",
+        )
+
+    def remedy(self, roundoff: float) -> str:
+        """Frequencies that would do for the same offsets and float type, where this is a phase."""
+        if self.phase is None:
+            return "a wider float type (`dtype float32`), or an encoding with a larger margin (one-hot)"
+        _, weights, reach = self.phase
+        for count in sorted({len(weights), 4, 8, 16, 32}):
+            if count < len(weights):
+                continue
+            chosen = choose_frequencies(count, reach)
+            found = condition(np.array([float(f) for f in chosen]), np.ones(count), reach)
+            if found.margin > 2 * ROUNDINGS * roundoff * 1.5 * count:
+                listed = ", ".join(str(f) for f in chosen)
+                figures = f"margin {found.margin:.3g}, kappa {found.kappa:.3g}"
+                return f"frequencies = [{listed}] would do ({figures}); or give none and they are chosen"
+        return "a wider float type (`dtype float32`), a shorter context, or one-hot positions"
+
+
+class KernelReader:
+    """Reads kernels off a program; remembers what the heads read so far leak into the subspaces they write."""
+
+    def __init__(self, program: Program, bindings: Mapping[str, Fraction]) -> None:
+        self.program = program
+        self.bindings = dict(bindings)
+        self.subspaces = {s.name: s for s in program.subspaces}
+        self.embeds = {e.target: e for e in program.embeds}
+        self.written = {c.target for h in program.heads for c in h.copies}
+        self.noise: dict[str, float] = {}
+        self.roundoff = unit_roundoff(program.dtype)
+
+    # ---------------------------------------------------------------- facts about the program
+
+    def is_numeric(self, circuit: HeadCircuit) -> bool:
+        """True when every symbol that this head's score needs has a value (its own strengths aside)."""
+        free: set[str] = set()
+        for term in circuit.terms:
+            free |= term.matrix.symbols()
+            if term.auto is None:
+                free |= term.strength.symbols()
+        for rotary in circuit.rotary:
+            if rotary.auto is None:
+                free |= rotary.strength.symbols()
+        return free <= self.bindings.keys() | {"pi"}
+
+    def number(self, expression: Expr) -> float:
+        return scalar(expression).to_float(self.bindings)
+
+    def angle(self, angle: Angle) -> float:
+        total = float(angle.turns) * 2 * math.pi + float(angle.radians)
+        return total + sum(float(r) * float(self.bindings[name]) for name, r in angle.symbols)
+
+    def feeds(self, head: Head) -> bool:
+        """Does a later head compare something that this head writes?"""
+        targets = {c.target for c in head.copies}
+        later = [h for h in self.program.heads if h.layer > head.layer]
+        return any(targets & _compared(h) for h in later)
+
+    def note_leak(self, head: Head, leak: float) -> None:
+        for copy in head.copies:
+            self.noise[copy.target] = self.noise.get(copy.target, 0.0) + leak + self.noise.get(copy.source, 0.0)
+
+    def rest_count(self, head: Head) -> int:
+        """How many rest keys a query can see."""
+        total = 0
+        for rest in head.rests:
+            for value in rest.condition.values:
+                places = self._places(rest.condition.key, str(value))
+                total += min(places, self.program.sequences.longest)
+        return max(1, min(total, self.program.sequences.longest))
+
+    def _places(self, subspace: str, value: str) -> int:
+        embed = self.embeds.get(subspace)
+        if embed is None or embed.source != "token" or value not in self.program.tokens:
+            return self.program.sequences.longest
+        return len(self.program.sequences.positions_of(value))
+
+    def prefer_range(self, head: Head) -> tuple[float, float]:
+        assert head.prefer is not None
+        low, high = self._prefer_values(head)
+        return (low, high) if head.prefer.direction == "latest" else (-high, -low)
+
+    def _prefer_values(self, head: Head) -> tuple[float, float]:
+        assert head.prefer is not None
+        if head.prefer.by == "position":
+            return (-float(self.program.sequences.longest - 1), 0.0)
+        encoding = self.subspaces[head.prefer.by].encoding
+        match encoding:
+            case ScalarValue(low, high) | Quadratic(low, high):
+                return (float(low), float(high))
+            case OneHot(values):
+                numbers = [int(v) for v in values]
+                return (float(min(numbers)), float(max(numbers)))
+            case _:
+                raise AssertionError("resolution allows ordered features only")
+
+    def prefer_rest_range(self, head: Head) -> tuple[float, float]:
+        """What the preference adds to a rest key: one value where the rest tokens have one known position."""
+        assert head.prefer is not None
+        embed = self.embeds.get(head.prefer.by)
+        if embed is not None and embed.source == "position":
+            places: set[int] = set()
+            for rest in head.rests:
+                for value in rest.condition.values:
+                    places |= set(self.program.sequences.positions_of(str(value)))
+            if places:
+                sign = 1 if head.prefer.direction == "latest" else -1
+                return (min(sign * p for p in places), max(sign * p for p in places))
+        return self.prefer_range(head)
+
+    # ---------------------------------------------------------------- kernels
+
+    def kernel(self, term: Term) -> Kernel:
+        """The kernel of one line, by its encodings; ``avoid`` is the negated one."""
+        match term.relation:
+            case Equal() as relation:
+                found = self._equal(relation)
+            case Among() as relation:
+                found = self._among(relation)
+            case Related(key, query, _):
+                found = self._table(self._noise(key), self._noise(query))
+            case Offset(shift):
+                found = self._offset(shift)
+            case _ as never:
+                assert_never(never)
+        return found.negated() if term.negated else found
+
+    def _noise(self, name: str) -> float:
+        return self.noise.get(name, 0.0)
+
+    def _table(self, key_noise: float, query_noise: float, *, unique: bool = False) -> Kernel:
+        """0/1 tables over one-hots: with shares e, e' of junk, true >= (1 - e)(1 - e') and false <= e + e'."""
+        low = (1 - min(1.0, key_noise)) * (1 - min(1.0, query_noise))
+        return Kernel(low, 1.0, 0.0, key_noise + query_noise, ROUNDINGS * self.roundoff, unique=unique)
+
+    def _positional(self, subspace: Subspace) -> bool:
+        embed = self.embeds.get(subspace.name)
+        return embed is not None and embed.source == "position" and subspace.name not in self.written
+
+    def _equal(self, relation: Equal) -> Kernel:
+        key, query = self.subspaces[relation.key], self.subspaces[relation.query]
+        unique = self._positional(key)
+        match key.encoding, query.encoding:
+            case ((Phase() as phase), _):
+                return self._phase(phase, self._weights(phase, query), key, query, relation.shift)
+            case _, (Phase() as phase):
+                return self._phase(phase, self._weights(phase, key), key, query, relation.shift)
+            case ((Quadratic() as encoding), _):
+                return self._quadratic(encoding, key, query, relation.shift)
+            case ((Code() as code), _):
+                return self._code(code, self._noise(key.name) + self._noise(query.name))
+            case _, (Code() as code):
+                return self._code(code, self._noise(key.name) + self._noise(query.name))
+            case _:
+                return self._table(self._noise(key.name), self._noise(query.name), unique=unique)
+
+    def _among(self, relation: Among) -> Kernel:
+        key = self.subspaces[relation.key]
+        noise = self._noise(key.name)
+        unique = self._positional(key) and len(relation.values) == 1
+        match key.encoding:
+            case Phase() as phase:
+                magnitudes = tuple(self.number(m) ** 2 for m in phase.magnitudes)
+                target = int(relation.values[0])
+                reach = max(abs(target - phase.low), abs(phase.high - target))
+                profile = self._profile(phase, magnitudes, np.array([float(target)]), (phase.low, phase.high), reach)
+                return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique)
+            case Code() as code:
+                return self._code(code, noise)
+            case Quadratic() as encoding:
+                return self._quadratic(encoding, key, key, 0)
+            case _:
+                return self._table(noise, 0.0, unique=unique)
+
+    # ---------------------------------------------------------------- phases
+
+    def _weights(self, phase: Phase, other: Subspace) -> tuple[float, ...]:
+        own = [self.number(m) for m in phase.magnitudes]
+        if isinstance(other.encoding, Phase):
+            return tuple(a * self.number(m) for a, m in zip(own, other.encoding.magnitudes, strict=True))
+        return tuple(a * a for a in own)
+
+    def _phase(self, phase: Phase, weights: tuple[float, ...], key: Subspace, query: Subspace, shift: int) -> Kernel:
+        (key_low, key_high), (query_low, query_high) = _range(key), _range(query)
+        causal = self._positional(key) and self._positional(query)
+        longest = self.program.sequences.longest - 1
+        if self._positional(key):
+            key_high = min(key_high, longest)
+        if self._positional(query):
+            query_high = min(query_high, longest)
+        targets = np.arange(query_low + shift, query_high + shift + 1, dtype=np.float64)
+        if causal and shift < 0:
+            targets = targets[targets >= key_low]
+        reach = int(max(targets.max() - key_low, key_high - targets.min(), 1)) if len(targets) else 1
+        profile = self._profile(phase, weights, targets, (key_low, key_high), reach, causal=causal, shift=shift)
+        noise = self._noise(key.name) + self._noise(query.name)
+        return self._phase_kernel(phase, weights, profile, noise, reach, self._positional(key))
+
+    def _profile(
+        self,
+        phase: Phase,
+        weights: tuple[float, ...],
+        targets: Floats,
+        keys: tuple[int, int],
+        reach: int,
+        *,
+        causal: bool = False,
+        shift: int = 0,
+    ) -> Profile:
+        frequencies = np.array([self.angle(a) for a in phase_angles(phase)])
+        found = margins(frequencies, np.array(weights), reach)
+        return Profile(found, targets, keys[0], keys[1], causal, shift)
+
+    def _phase_kernel(
+        self, phase: Phase, weights: tuple[float, ...], profile: Profile, noise: float, reach: int, unique: bool
+    ) -> Kernel:
+        """K(d) = sum w_j cos alpha_j d: the value at the right key is the total weight; junk moves it by 2 total e."""
+        total = float(sum(weights))
+        blur = 2 * total * min(1.0, noise)
+        wrong = min(total, float(profile.margins[1:].min()) if len(profile.margins) > 1 else total)
+        frequencies = tuple(self.angle(a) for a in phase_angles(phase))
+        return Kernel(
+            fit_low=total - blur,
+            fit_high=total,
+            miss_low=-total,
+            miss_high=total - wrong + blur,
+            error=ROUNDINGS * self.roundoff * 1.5 * total,
+            unique=unique,
+            flat=False,
+            profile=profile,
+            phase=(frequencies, weights, reach),
+        )
+
+    def _offset(self, shift: int) -> Kernel:
+        """Rotary: sum_p w_p cos theta_p (q + shift - k), keys k <= q."""
+        rotary = self.program.positions
+        assert isinstance(rotary, Rotary)
+        thetas = rotary_frequencies(rotary)
+        longest = self.program.sequences.longest
+        weights = tuple(float(w) for w in rotary_weights(thetas, shift, longest))
+        targets = np.arange(max(0, shift), longest + shift, dtype=np.float64)
+        found = margins(np.array(thetas), np.array(weights), longest + abs(shift))
+        profile = Profile(found, targets if len(targets) else np.array([0.0]), 0, longest - 1, True, shift)
+        total = sum(weights)
+        return Kernel(
+            fit_low=total,
+            fit_high=total,
+            miss_low=-total,
+            miss_high=total - float(found[1:].min()),
+            error=ROUNDINGS * self.roundoff * 1.5 * total,
+            unique=True,
+            flat=False,
+            profile=profile,
+            phase=(thetas, weights, longest + abs(shift)),
+        )
+
+    # ---------------------------------------------------------------- codes and integers
+
+    def _code(self, code: Code, noise: float) -> Kernel:
+        vectors = np.array([[self.number(x) for x in row] for row in code.vectors])
+        products = vectors @ vectors.T
+        norm = float(np.diag(products).min())
+        cross = products - np.diag(np.full(len(vectors), np.inf))
+        wrong = max(0.0, float(cross.max())) if len(vectors) > 1 else 0.0
+        blur = 2 * norm * min(1.0, noise)
+        error = ROUNDINGS * self.roundoff * float(np.abs(vectors).sum(axis=1).max() * np.abs(vectors).max())
+        return Kernel(norm - blur, norm, min(0.0, float(products.min())), wrong + blur, error)
+
+    def _quadratic(self, encoding: Quadratic, key: Subspace, query: Subspace, shift: int) -> Kernel:
+        """2uv - v^2 = u^2 - (u - v)^2; u^2 is the query's alone, so the score is taken as -(u - v)^2."""
+        low, high = _range(query)
+        low, high = low + shift, high + shift
+        largest = max(abs(low), abs(high), abs(encoding.low), abs(encoding.high))
+        blur = 4 * largest**2 * (self._noise(key.name) + self._noise(query.name))
+        reach = int(max(high - encoding.low, encoding.high - low, 1))
+        targets = np.arange(low, high + 1, dtype=np.float64)
+        causal = self._positional(key) and self._positional(query)
+        margin = np.arange(reach + 1, dtype=np.float64) ** 2
+        profile = Profile(margin, targets, encoding.low, encoding.high, causal, shift)
+        farthest = float(reach) ** 2
+        error = 3 * self.roundoff * largest**2
+        return Kernel(-blur, 0.0, -farthest, -1.0 + blur, error, self._positional(key), False, profile)
+
+
+def _compared(head: Head) -> set[str]:
+    """Subspaces whose value decides where ``head`` looks."""
+    names: set[str] = set()
+    for term in head.terms:
+        if isinstance(term.relation, Equal | Related):
+            names |= {term.relation.key, term.relation.query}
+        if isinstance(term.relation, Among):
+            names.add(term.relation.key)
+        if term.when is not None:
+            names.add(term.when.feature)
+    names |= {rest.condition.key for rest in head.rests}
+    return names | ({head.prefer.by} if head.prefer is not None else set())
+
+
+def _range(subspace: Subspace) -> tuple[int, int]:
+    match subspace.encoding:
+        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
+            return low, high
+        case OneHot(values):
+            numbers = [v for v in values if isinstance(v, int)]
+            return (min(numbers), max(numbers)) if numbers else (0, 0)
+        case _:
+            return 0, 0
+
+
+def rotary_frequencies(rotary: Rotary) -> tuple[float, ...]:
+    """theta_p = base^(-2p/dims), p = 0 .. dims/2 - 1."""
+    return tuple(float(rotary.base) ** (-2 * p / rotary.dims) for p in range(rotary.dims // 2))
+
+
+def strength_symbols(circuit: HeadCircuit) -> frozenset[str]:
+    """The names of the strengths that are solved for this head."""
+    names = {t.auto for t in (*circuit.terms, *circuit.rotary) if t.auto is not None}
+    return frozenset(names | ({circuit.slope_auto} if circuit.slope_auto else set()))

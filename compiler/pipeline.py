@@ -1,0 +1,324 @@
+"""From a program to exact weights: the list of phases, to be read from top to bottom.
+
+In: a ``Program``. Out: ``Weights``: exact W_Q, W_K, W_V, W_O for every head with their rank certificates,
+the embeddings, and the values of symbols. Not for: floats (``backends.lowering``).
+
+    Program -> complete_frequencies -> build_circuits -> solve_strengths -> factorize -> change of basis -> Weights
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compiler.basis import ExactBasis, exact_basis
+from compiler.circuits import Circuits, HeadCircuit, RotaryTerm, build_circuits, rotary_angle
+from compiler.exact import Matrix, Scalar
+from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
+from compiler.features import Feature, scalar
+from compiler.frequencies import complete_frequencies, rotary_weights
+from compiler.kernels import rotary_frequencies
+from compiler.program import ExplicitMatrix, Head, Program, Rotary
+from compiler.sharpness import Strengths, solve_strengths
+from dsl.diagnostics import Diagnostic, SpecError
+
+THETA_BITS = 160
+"""Rotary frequencies base^(-2p/dims) enter the exact weights as rationals within 2^-160 of their value."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadWeights:
+    """One head, exactly.  W_Q, W_K, W_V (d_head, d_model), W_O (d_model, d_head), biases (d_head, 1).
+
+    score(q <- k) = (W_Q x_q + b_Q) . (W_K x_k + b_K) / sqrt(d_head) - slope (q - k); the factor sqrt(d_head) of a
+    solved head is absorbed in W_Q.  QK = W_Q^T W_K and OV = W_O W_V.  Under rotary positions rows 0..rotary_dims-1 of
+    W_Q and W_K are the ones that turn."""
+
+    head: Head
+    d_head: int
+    W_Q: Matrix
+    W_K: Matrix
+    W_V: Matrix
+    W_O: Matrix
+    b_Q: Matrix
+    b_K: Matrix
+    b_V: Matrix
+    rotary_dims: int
+    slope: Scalar
+    qk_certificate: RankCertificate | None
+    ov_certificate: RankCertificate | None
+
+    @property
+    def QK(self) -> Matrix:
+        """The QK circuit W_Q^T W_K, shape (d_model, d_model)."""
+        return self.W_Q.T @ self.W_K
+
+    @property
+    def OV(self) -> Matrix:
+        """The OV circuit W_O W_V, shape (d_model, d_model)."""
+        return self.W_O @ self.W_V
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A whole model, exactly.
+
+    W_E (d_model, vocabulary), W_pos (d_model, context), W_U (vocabulary, d_model), b_U (vocabulary, 1).
+
+    ``bindings`` has the values of all symbols that have one (declared, solved, rotary frequencies);
+    ``free`` the names that still have none."""
+
+    program: Program
+    circuits: Circuits
+    heads: tuple[HeadWeights, ...]
+    W_E: Matrix
+    W_pos: Matrix
+    W_U: Matrix
+    b_U: Matrix
+    bindings: Mapping[str, Fraction]
+    strengths: Strengths
+    free: frozenset[str]
+
+    def head(self, name: str) -> HeadWeights:
+        """The head called ``name`` (or labelled ``L0H1``); raises KeyError if there is none."""
+        wanted = self.program.head(name)
+        return next(h for h in self.heads if h.head == wanted)
+
+
+def compile_program(program: Program) -> Weights:
+    """All phases up to exact weights.  Raises SpecError where a claim cannot be realised."""
+    program = complete_frequencies(program)
+    circuits = build_circuits(program)
+    bindings = declared_values(program) | rotary_values(program)
+    strengths = solve_strengths(circuits, bindings)
+    heads = _factorize_heads(circuits, strengths)
+    basis = exact_basis(program.basis, program.width)
+    heads = tuple(_change_head_basis(head, basis) for head in heads)
+    W_E, W_pos, W_U = circuits.W_E, circuits.W_pos, circuits.W_U
+    if basis is not None:
+        W_E, W_pos, W_U = basis.vectors @ W_E, basis.vectors @ W_pos, W_U @ basis.dual
+    bindings = bindings | dict(strengths.bindings)
+    free = _free_symbols(heads, W_E, W_pos, W_U) - bindings.keys() - {"pi"}
+    return Weights(program, circuits, heads, W_E, W_pos, W_U, circuits.b_U, bindings, strengths, frozenset(free))
+
+
+# -------------------------------------------------------------------- values of symbols
+
+
+def declared_values(program: Program) -> dict[str, Fraction]:
+    """The values given to symbols, as rationals (a value with pi or a root is taken within 2^-128)."""
+    values: dict[str, Fraction] = {}
+    for symbol in program.symbols:
+        if symbol.value is not None:
+            exact = scalar(symbol.value)
+            values[symbol.name] = exact.as_fraction() if exact.is_rational() else exact.enclose(values, 128)[0]
+    return values
+
+
+def rotary_values(program: Program) -> dict[str, Fraction]:
+    """theta_p = base^(-2p/dims) for p >= 1, by integer roots: floor(root(base^-2p * 2^(bits * dims))) / 2^bits."""
+    if not isinstance(program.positions, Rotary):
+        return {}
+    rotary = program.positions
+    return {f"theta_{p}": _power(rotary.base, p, rotary.dims // 2) for p in range(1, rotary.dims // 2)}
+
+
+def _power(base: Fraction, numerator: int, denominator: int) -> Fraction:
+    """base^(-numerator/denominator), rounded down to a multiple of 2^-THETA_BITS."""
+    scaled = (base.denominator**numerator << (THETA_BITS * denominator)) // base.numerator**numerator
+    return Fraction(_integer_root(scaled, denominator), 1 << THETA_BITS)
+
+
+def _integer_root(value: int, degree: int) -> int:
+    """floor(value^(1/degree)) by bisection on the bits."""
+    root = 0
+    for bit in range(value.bit_length() // degree + 1, -1, -1):
+        trial = root | (1 << bit)
+        if trial**degree <= value:
+            root = trial
+    return root
+
+
+def _free_symbols(heads: tuple[HeadWeights, ...], *others: Matrix) -> set[str]:
+    names: set[str] = set()
+    for head in heads:
+        for matrix in (head.W_Q, head.W_K, head.W_V, head.W_O, head.b_Q, head.b_K, head.b_V):
+            names |= matrix.symbols()
+        names |= head.slope.symbols()
+    for matrix in others:
+        names |= matrix.symbols()
+    return names
+
+
+# -------------------------------------------------------------------- circuits to factors
+
+
+def _factorize_heads(circuits: Circuits, strengths: Strengths) -> tuple[HeadWeights, ...]:
+    heads: list[HeadWeights] = []
+    troubles: list[Diagnostic] = []
+    for circuit in circuits.heads:
+        try:
+            heads.append(_factorize_head(circuits, circuit, strengths))
+        except SpecError as error:
+            troubles += error.diagnostics
+    if troubles:
+        raise SpecError(troubles)
+    return tuple(heads)
+
+
+def _factorize_head(circuits: Circuits, circuit: HeadCircuit, strengths: Strengths) -> HeadWeights:
+    head, dimension = circuit.head, circuits.dimension
+    rotary = circuits.program.positions
+    turned = rotary.dims if isinstance(rotary, Rotary) else 0
+    values = {name: Scalar.rational(value) for name, value in strengths.bindings.items()}
+    query, key, qk_certificate = _score_rows(circuits, circuit, values, turned)
+    value, output, ov_certificate = _move_rows(circuit, dimension)
+    d_head = _common_d_head(circuit, query, value, dimension, turned)
+    query, key, value, output = (_pad(m, d_head) for m in (query, key, value, output))
+    if head.matrix("W_Q") is None:
+        query = query.scale(Scalar.sqrt(d_head))
+    width = circuits.program.width
+    return HeadWeights(
+        head,
+        d_head,
+        *(_columns(m, 0, width) for m in (query, key, value)),
+        _columns(output, 0, width).T,
+        *(_columns(m, width, dimension) for m in (query, key, value)),
+        turned,
+        circuit.slope.substitute(values),
+        qk_certificate,
+        ov_certificate,
+    )
+
+
+def _score_rows(
+    circuits: Circuits, circuit: HeadCircuit, values: Mapping[str, Scalar], turned: int
+) -> tuple[Matrix, Matrix, RankCertificate | None]:
+    """Rows of W_Q and W_K (without sqrt(d_head)) over all coordinates, the turning rows first."""
+    dimension = circuits.dimension
+    given_query, given_key = circuit.head.matrix("W_Q"), circuit.head.matrix("W_K")
+    if given_query is not None and given_key is not None:
+        return _explicit(given_query, dimension), _explicit(given_key, dimension), None
+    target = circuit.qk(dimension).substitute(values)
+    factors = factorize(target)
+    query, key = factors.left, factors.right
+    if turned:
+        above_query, above_key = _rotary_rows(circuits.program, circuit.rotary, dimension, turned)
+        query, key = above_query.substitute(values).stack(query), above_key.stack(key)
+    return query, key, factors.certificate
+
+
+def _rotary_rows(program: Program, terms: tuple[RotaryTerm, ...], dimension: int, turned: int) -> tuple[Matrix, Matrix]:
+    """For every pair p the constant query (cos, sin)(shift theta_p) w_p strength, and the constant key (1, 0)."""
+    assert isinstance(program.positions, Rotary)
+    rotary = program.positions
+    pairs = rotary.dims // 2
+    query: dict[tuple[int, int], Scalar] = {}
+    key: dict[tuple[int, int], Scalar] = {}
+    for term in terms:
+        weights = rotary_weights(rotary_frequencies(rotary), term.shift, program.sequences.longest)
+        for p in range(pairs):
+            size = term.strength * Scalar.rational(term.sign * weights[p])
+            first, second = (p, p + pairs) if rotary.layout == "half" else (2 * p, 2 * p + 1)
+            turn = rotary_angle(rotary, p) * Fraction(term.shift)
+            _add_row(query, first, term.query, size * Scalar.cos(turn))
+            _add_row(query, second, term.query, size * Scalar.sin(turn))
+            if not size.is_zero():
+                for coordinate, entry in term.key.items():
+                    key[(first, coordinate)] = entry
+    return Matrix(turned, dimension, query), Matrix(turned, dimension, key)
+
+
+def _add_row(entries: dict[tuple[int, int], Scalar], row: int, functional: Feature, size: Scalar) -> None:
+    for coordinate, entry in functional.items():
+        total = entries.get((row, coordinate), Scalar.rational(0)) + entry * size
+        entries.pop((row, coordinate), None)
+        if not total.is_zero():
+            entries[(row, coordinate)] = total
+
+
+def _move_rows(circuit: HeadCircuit, dimension: int) -> tuple[Matrix, Matrix, RankCertificate | None]:
+    """Rows of W_V and of W_O^T over all coordinates."""
+    given_value, given_output = circuit.head.matrix("W_V"), circuit.head.matrix("W_O")
+    if given_value is not None and given_output is not None:
+        return _explicit(given_value, dimension), _explicit_output(given_output, dimension), None
+    factors: Factors = factorize(circuit.ov.T)
+    return factors.left, factors.right, factors.certificate
+
+
+def _explicit(matrix: ExplicitMatrix, dimension: int) -> Matrix:
+    entries = {(row, column): scalar(entry) for row, column, entry in matrix.entries}
+    return Matrix(matrix.rows, dimension, {place: e for place, e in entries.items() if not e.is_zero()})
+
+
+def _explicit_output(matrix: ExplicitMatrix, dimension: int) -> Matrix:
+    entries = {(column, row): scalar(entry) for row, column, entry in matrix.entries}
+    return Matrix(matrix.columns, dimension, {place: e for place, e in entries.items() if not e.is_zero()})
+
+
+def _common_d_head(circuit: HeadCircuit, query: Matrix, value: Matrix, dimension: int, turned: int) -> int:
+    """The width that holds both factors: as declared or given, else the larger of the two."""
+    head = circuit.head
+    explicit = head.matrix("W_Q") or head.matrix("W_V")
+    needed = max(query.rows, value.rows, 1)
+    stated = head.d_head if head.d_head is not None else (explicit.rows if explicit is not None else None)
+    if stated is None:
+        return needed
+    if stated >= needed:
+        return stated
+    raise SpecError(_too_small(circuit, stated, query.rows, value.rows, dimension, turned))
+
+
+def _too_small(
+    circuit: HeadCircuit, stated: int, score_rows: int, move_rows: int, dimension: int, turned: int
+) -> Diagnostic:
+    rows = [
+        f"`{label}` has rank {rank}" for label, rank in explain_rank([(t.label, t.circuit()) for t in circuit.terms])
+    ]
+    if turned:
+        rows.append(f"rotary positions take {turned} dimensions of every head")
+    rows.append(f"scores together need {score_rows}, copies need {move_rows} (certified: no fewer can do)")
+    return Diagnostic(
+        "E0440",
+        f"head `{circuit.head.name}` needs d_head {max(score_rows, move_rows)}, and is given {stated}",
+        circuit.head.span,
+        "too few dimensions for what its lines say",
+        help=f"say `d_head {max(score_rows, move_rows)}`, leave it out, or move a line to another head",
+        figures=tuple(rows),
+    )
+
+
+def _pad(matrix: Matrix, rows: int) -> Matrix:
+    return matrix if matrix.rows == rows else Matrix(rows, matrix.columns, matrix.entries)
+
+
+def _columns(matrix: Matrix, start: int, stop: int) -> Matrix:
+    if (start, stop) == (0, matrix.columns):
+        return matrix
+    entries = {(i, j - start): e for (i, j), e in matrix.entries.items() if start <= j < stop}
+    return Matrix(matrix.rows, max(1, stop - start), entries)
+
+
+# -------------------------------------------------------------------- basis
+
+
+def _change_head_basis(head: HeadWeights, basis: ExactBasis | None) -> HeadWeights:
+    """Read through the dual, write along the vectors: W' = W B^-1 for queries, keys and values, W_O' = B W_O."""
+    if basis is None:
+        return head
+    return HeadWeights(
+        head.head,
+        head.d_head,
+        head.W_Q @ basis.dual,
+        head.W_K @ basis.dual,
+        head.W_V @ basis.dual,
+        basis.vectors @ head.W_O,
+        head.b_Q,
+        head.b_K,
+        head.b_V,
+        head.rotary_dims,
+        head.slope,
+        head.qk_certificate,
+        head.ov_certificate,
+    )

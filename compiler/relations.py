@@ -1,0 +1,180 @@
+"""Relations as score circuits: what makes a key match a query, as a bilinear form.
+
+In: a ``Term``. Out: the matrix T with x_q^T T x_k largest where the relation holds, without its strength.
+Not for: how much larger (``kernels``), or for what rests, prefers and cancels (``circuits``).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import assert_never
+
+from compiler.exact import Matrix, Scalar
+from compiler.features import ONE, Feature, feature, phase_angles, placed
+from compiler.program import (
+    Among,
+    Code,
+    Equal,
+    Offset,
+    OneHot,
+    Phase,
+    Quadratic,
+    Related,
+    ScalarValue,
+    Subspace,
+    Term,
+    Value,
+)
+from compiler.stream import Entries, Stream
+from dsl.diagnostics import Diagnostic, SpecError
+from dsl.span import Span
+
+
+def relation_matrix(stream: Stream, term: Term) -> Matrix:
+    match term.relation:
+        case Among(key, values):
+            functional = _constant_side(stream, term)
+            return stream.outer(functional, _among_key(stream.subspaces[key], values, term.span))
+        case Equal(key, query, shift):
+            return _equal(stream, stream.subspaces[key], stream.subspaces[query], shift, term)
+        case Related(key, query, pairs):
+            return _related(stream, stream.subspaces[key], stream.subspaces[query], dict(pairs), term)
+        case Offset():
+            raise AssertionError("offsets are rotary terms")
+        case _ as never:
+            assert_never(never)
+
+
+def _constant_side(stream: Stream, term: Term) -> Feature:
+    if term.when is not None:
+        return stream.indicator(term.when)
+    return stream.one(term.span, "a comparison with a constant")
+
+
+def _among_key(key: Subspace, values: tuple[Value, ...], span: Span) -> Feature:
+    encoding = key.encoding
+    if isinstance(encoding, Quadratic):
+        assert len(values) == 1 and isinstance(values[0], int), "resolution lets one value through"
+        return placed(key, {0: Scalar.rational(2 * values[0]), 1: Scalar.rational(-1)})
+    total: Feature = {}
+    for value in values:
+        for i, entry in feature(encoding, value).items():
+            total[i] = total.get(i, Scalar.rational(0)) + entry
+    return placed(key, total)
+
+
+def _equal(stream: Stream, key: Subspace, query: Subspace, shift: int, term: Term) -> Matrix:
+    """key == query + shift: rows of the query's functionals against what the key must show for them."""
+    rows = _query_rows(stream, query, term)
+    if rows is not None:
+        entries: Entries = {}
+        for coordinate, value in rows:
+            if isinstance(value, int) or shift == 0:
+                wanted = value + shift if isinstance(value, int) else value
+                _put(entries, coordinate, _wanted(key, wanted))
+        return stream.matrix(entries)
+    match key.encoding, query.encoding:
+        case Phase(), Phase():
+            return _rotation(stream, key, query, shift)
+        case OneHot(), (Phase() | Code()):
+            return _one_hot_key(stream, key, query, shift)
+        case Quadratic(), (ScalarValue() | Quadratic()):
+            return _quadratic_key(stream, key, query, shift, term.span)
+        case Code(), Code():
+            pairs = zip(query.coordinates, key.coordinates, strict=True)
+            return stream.matrix(dict.fromkeys(pairs, ONE))
+        case _:
+            raise AssertionError("resolution checks that the encodings fit")
+
+
+def _query_rows(stream: Stream, query: Subspace, term: Term) -> list[tuple[int, Value]] | None:
+    """(coordinate, value) of the one-hot that says what the query is, restricted by ``when``; None if
+    the query is not one-hot and there is no ``when``."""
+    if term.when is None:
+        if isinstance(query.encoding, OneHot):
+            return list(zip(query.coordinates, query.encoding.values, strict=True))
+        return None
+    name = stream.position_one_hot(term.when) if term.when.feature == "position" else term.when.feature
+    gate = stream.subspaces[name]
+    same_source = (
+        name in stream.embeds
+        and query.name in stream.embeds
+        and stream.embeds[name].source == stream.embeds[query.name].source
+        and not stream.written & {name, query.name}
+    )
+    if isinstance(gate.encoding, OneHot) and (name == query.name or same_source):
+        allowed = set(term.when.values)
+        return [(c, v) for c, v in zip(gate.coordinates, gate.encoding.values, strict=True) if v in allowed]
+    raise SpecError(
+        Diagnostic(
+            "E0432",
+            f"this line reads query.{query.name} under a condition on query.{term.when.feature}",
+            term.when.span,
+            "a product of two query features",
+            help="a score is bilinear in one query and one key: let one one-hot subspace carry both, "
+            "or compare the key with a constant",
+            figures=(
+                f"score = [{term.when.feature} holds] * [key matches query.{query.name}] has degree 2 in the query",
+            ),
+        )
+    )
+
+
+def _wanted(key: Subspace, value: Value) -> Feature:
+    """The key functional that is largest at ``value``."""
+    if isinstance(key.encoding, Quadratic):
+        assert isinstance(value, int)
+        return placed(key, {0: Scalar.rational(2 * value), 1: Scalar.rational(-1)})
+    return placed(key, feature(key.encoding, value))
+
+
+def _rotation(stream: Stream, key: Subspace, query: Subspace, shift: int) -> Matrix:
+    """Pair j of the query turned by shift * alpha_j: sum_j l_j l'_j cos alpha_j (u + shift - v).
+
+    cos a(u + s - v) = (c cos au - s' sin au) cos av + (s' cos au + c sin au) sin av, c = cos as, s' = sin as."""
+    assert isinstance(query.encoding, Phase)
+    entries: Entries = {}
+    for j, angle in enumerate(phase_angles(query.encoding)):
+        c, s = Scalar.cos(angle * Fraction(shift)), Scalar.sin(angle * Fraction(shift))
+        qc, qs = query.coordinates[2 * j], query.coordinates[2 * j + 1]
+        kc, ks = key.coordinates[2 * j], key.coordinates[2 * j + 1]
+        entries |= {(qc, kc): c, (qs, kc): -s, (qc, ks): s, (qs, ks): c}
+    return stream.matrix(entries)
+
+
+def _one_hot_key(stream: Stream, key: Subspace, query: Subspace, shift: int) -> Matrix:
+    assert isinstance(key.encoding, OneHot)
+    entries: Entries = {}
+    for coordinate, value in zip(key.coordinates, key.encoding.values, strict=True):
+        source = value - shift if isinstance(value, int) else value
+        for q, entry in placed(query, feature(query.encoding, source)).items():
+            entries[(q, coordinate)] = entry
+    return stream.matrix(entries)
+
+
+def _quadratic_key(stream: Stream, key: Subspace, query: Subspace, shift: int, span: Span) -> Matrix:
+    """2 (u + shift) v - v^2 = (u + shift)^2 - (u + shift - v)^2: largest where v = u + shift, by 1 or more."""
+    value, square = key.coordinates
+    entries = {(query.coordinates[0], value): Scalar.rational(2)}
+    for c, entry in stream.one(span, "matching an integer, 2uv - v^2,").items():
+        entries[(c, square)] = entry * Scalar.rational(-1)
+        if shift:
+            entries[(c, value)] = entries.get((c, value), Scalar.rational(0)) + entry * Scalar.rational(2 * shift)
+    return stream.matrix(entries)
+
+
+def _related(
+    stream: Stream, key: Subspace, query: Subspace, pairs: dict[Value, tuple[Value, ...]], term: Term
+) -> Matrix:
+    rows = _query_rows(stream, query, term)
+    assert rows is not None, "tables relate one-hot subspaces"
+    entries: Entries = {}
+    for coordinate, value in rows:
+        for image in pairs.get(value, ()):
+            _put(entries, coordinate, _wanted(key, image))
+    return stream.matrix(entries)
+
+
+def _put(entries: Entries, row: int, functional: Feature) -> None:
+    for column, entry in functional.items():
+        entries[(row, column)] = entry

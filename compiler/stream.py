@@ -1,0 +1,157 @@
+"""What every part of the circuits needs to know about the residual stream.
+
+In: a ``Program``. Out: ``Stream``: subspaces by name, who embeds and writes them, the functional that is
+always 1, indicators of query conditions, and which values are known for a token. Not for: scores and moves
+themselves.
+"""
+
+from __future__ import annotations
+
+from compiler.exact import Matrix, Scalar
+from compiler.features import ONE, Feature, embedded_value, holds
+from compiler.program import (
+    Condition,
+    Constant,
+    EmbedLine,
+    Head,
+    OneHot,
+    Program,
+    Subspace,
+    Value,
+)
+from dsl.diagnostics import Diagnostic, SpecError
+from dsl.span import Span
+
+Entries = dict[tuple[int, int], Scalar]
+
+
+class Stream:
+    """Facts about a program's residual stream, looked up once; nothing in it changes.
+
+    ``dimension`` is width, or width + 1 where biases are allowed: the extra coordinate is the constant 1."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.dimension = program.width + (1 if program.biases else 0)
+        self.subspaces = {s.name: s for s in program.subspaces}
+        self.embeds: dict[str, EmbedLine] = {e.target: e for e in program.embeds}
+        self.written = written_subspaces(program)
+        self.constant = self._constant_functional()
+
+    def _constant_functional(self) -> Feature | None:
+        """Coordinates whose weighted sum is 1 at every position: a constant direction, a bias, or all
+        coordinates of a one-hot that every token (or position) is embedded in and nobody writes to."""
+        for subspace in self.program.subspaces:
+            if isinstance(subspace.encoding, Constant):
+                return {subspace.coordinates[0]: ONE}
+        if self.program.biases:
+            return {self.program.width: ONE}
+        for subspace in self.program.subspaces:
+            if self._always_one_hot(subspace):
+                return dict.fromkeys(subspace.coordinates, ONE)
+        return None
+
+    def _always_one_hot(self, subspace: Subspace) -> bool:
+        embed = self.embeds.get(subspace.name)
+        if embed is None or embed.matrix is not None or subspace.name in self.written:
+            return False
+        encoding = subspace.encoding
+        if not isinstance(encoding, OneHot):
+            return False
+        if embed.source == "position":
+            return all(holds(encoding, p) for p in range(self.program.context))
+        return all(embedded_value("token", t, 0, encoding) is not None for t in self.program.tokens)
+
+    def one(self, span: Span, wanted_by: str) -> Feature:
+        """The constant functional, or E0430: nothing in the stream is always 1."""
+        if self.constant is None:
+            raise SpecError(
+                Diagnostic(
+                    "E0430",
+                    f"{wanted_by} needs a constant, and no direction of the stream is always 1",
+                    span,
+                    "this line compares with a constant",
+                    help="add `subspace one : constant`, or say `biases allowed`",
+                )
+            )
+        return self.constant
+
+    def indicator(self, when: Condition) -> Feature:
+        """A query-side functional that is 1 where the condition holds and 0 elsewhere."""
+        name = self.position_one_hot(when) if when.feature == "position" else when.feature
+        subspace = self.subspaces[name]
+        if not isinstance(subspace.encoding, OneHot):
+            raise SpecError(
+                Diagnostic(
+                    "E0431",
+                    f"`when` needs an exact indicator, and `{name}` is not one-hot",
+                    when.span,
+                    "a linear map of this encoding is not 0 or 1",
+                    help=f"read the condition from a one-hot subspace (`subspace {name} : onehot(..)`)",
+                )
+            )
+        hot = one_hot_coordinates(subspace)
+        return {hot[v]: ONE for v in when.values if v in hot}
+
+    def position_one_hot(self, when: Condition) -> str:
+        for subspace in self.program.subspaces:
+            embed = self.embeds.get(subspace.name)
+            if embed is None or embed.source != "position" or subspace.name in self.written:
+                continue
+            if isinstance(subspace.encoding, OneHot) and all(holds(subspace.encoding, v) for v in when.values):
+                return subspace.name
+        raise SpecError(
+            Diagnostic(
+                "E0431",
+                "`when query.position` needs an exact indicator of the position",
+                when.span,
+                "no one-hot subspace holds these positions",
+                help="add `subspace slot : onehot(positions)` and `embed position -> slot`",
+            )
+        )
+
+    def known_value(self, read: Subspace, token: str) -> Value | None:
+        embed = self.embeds.get(read.name)
+        if embed is None or embed.matrix is not None or read.name in self.written:
+            return None
+        if embed.source == "token":
+            return embedded_value("token", token, 0, read.encoding)
+        places = self.program.sequences.positions_of(token)
+        return embedded_value("position", token, min(places), read.encoding) if len(places) == 1 else None
+
+    def is_positional(self, subspace: Subspace) -> bool:
+        """True where the subspace holds the token's own position and nothing else ever."""
+        embed = self.embeds.get(subspace.name)
+        return embed is not None and embed.source == "position" and subspace.name not in self.written
+
+    def outer(self, left: Feature, right: Feature) -> Matrix:
+        """The circuit (left . x_q) (right . x_k)."""
+        entries = {(i, j): a * b for i, a in left.items() for j, b in right.items()}
+        return self.matrix(entries)
+
+    def matrix(self, entries: Entries) -> Matrix:
+        """A square circuit over all coordinates from its entries; zeros are dropped."""
+        return Matrix(self.dimension, self.dimension, drop_zeros(entries))
+
+
+def drop_zeros(entries: Entries) -> Entries:
+    """The entries that are not zero."""
+    return {place: entry for place, entry in entries.items() if not entry.is_zero()}
+
+
+def one_hot_coordinates(subspace: Subspace) -> dict[Value, int]:
+    """Value -> residual coordinate, of a one-hot subspace."""
+    assert isinstance(subspace.encoding, OneHot)
+    return dict(zip(subspace.encoding.values, subspace.coordinates, strict=True))
+
+
+def written_subspaces(program: Program) -> set[str]:
+    """Subspaces that some head writes into (by a copy, or by an explicit W_O that touches them)."""
+    written = {copy.target for head in program.heads for copy in head.copies}
+    rows = {row for head in program.heads for row in _output_rows(head)}
+    return written | {s.name for s in program.subspaces if rows & set(s.coordinates)}
+
+
+def _output_rows(head: Head) -> set[int]:
+    matrix = head.matrix("W_O")
+    return set() if matrix is None else {row for row, _, _ in matrix.entries}
