@@ -1,0 +1,54 @@
+"""headspec: exact transformer weights from a text about attention heads.
+
+In: a head spec (text, or the path of a ``.head`` file).  Out: a ``Model`` with exact and floating weights.
+Everything here is imported when it is first used, so that ``import headspec`` costs nothing:
+
+>>> import headspec                                                          # doctest: +SKIP
+>>> model = headspec.compile("specs/library/induction.head")                 # doctest: +SKIP
+>>> model.run("<bos> a b c a").prediction                                    # doctest: +SKIP
+'b'
+>>> headspec.verify(model).holds                                             # doctest: +SKIP
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from dsl.diagnostics import SpecError as SpecError
+    from headspec.model import Model as Model
+    from headspec.model import RunResult as RunResult
+    from headspec.model import compile as compile
+    from headspec.model import load as load
+    from headspec.model import verify as verify
+    from headspec.verification import Verification as Verification
+
+_HOMES = {
+    "compile": "headspec.model",
+    "load": "headspec.model",
+    "verify": "headspec.model",
+    "Model": "headspec.model",
+    "RunResult": "headspec.model",
+    "Verification": "headspec.verification",
+    "SpecError": "dsl.diagnostics",
+}
+
+__all__ = ["Model", "RunResult", "SpecError", "Verification", "__version__", "compile", "load", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home the first time it is asked for (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headspec' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,281 @@
+"""The ``headspec`` command: its options, and what a script may rely on.
+
+In: words of a command line.  Out: text or JSON on standard output, and an exit status: 0 it holds (or is done),
+1 it does not hold, 2 the input is at fault, with a diagnostic on standard error (with ``--json``: as JSON on
+standard output); 130 when interrupted.  Not for: doing the work: each command lives in a ``commands_`` module
+that is imported when the command is run, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn, cast
+
+from headspec import __version__
+
+HOLDS, DOES_NOT_HOLD, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
+
+EPILOG = """\
+SPEC is the path of a .head file, or the name of a packaged spec (`headspec specs`).
+
+examples:
+  headspec new mine && headspec verify mine.head
+  headspec show induction previous --matrix W_Q,QK
+  headspec run induction "<bos> a b c a"
+  headspec plot induction "<bos> a b c a" -o induction.html
+
+exit status: 0 it holds, 1 it does not hold, 2 the input is at fault.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes on the command line are diagnostics like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        from dsl.diagnostics import Diagnostic, SpecError
+
+        usage = " ".join(self.format_usage().split())
+        raise SpecError(Diagnostic("E0608", f"command line: {message}", help=usage))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; each command carries ``action``, ``module:function`` of what does it."""
+    parser = _Parser(
+        prog="headspec",
+        description="Exact transformer weights from a text about attention heads.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"headspec {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_new, _compile, _show, _expand, _run, _plot, _verify, _fmt, _specs, _explain):
+        add(commands)
+    return parser
+
+
+_Commands = argparse._SubParsersAction
+
+
+def _command(
+    commands: _Commands[_Parser], name: str, action: str, help: str, example: str, *, spec: bool = True
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(action=action, json=False)
+    if spec:
+        parser.add_argument("spec", metavar="SPEC", help="a .head file, or the name of a packaged spec")
+        parser.add_argument(
+            "--set",
+            dest="settings",
+            metavar="NAME=VALUE",
+            action="append",
+            default=[],
+            help="give a param or a symbol an exact value (3, 3/2, 0.25); may be repeated",
+        )
+    return parser
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="machine-readable output on standard output")
+
+
+def _new(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands, "new", "commands_files:new", "write a commented starter spec", "headspec new mine", spec=False
+    )
+    parser.add_argument("name", metavar="NAME", help="the model's name")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: NAME.head)")
+
+
+def _compile(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "compile",
+        "commands_inspect:compile_spec",
+        "compute exact weights, lower them to floats and save them",
+        "headspec compile induction -o induction/ --dtype bfloat16",
+    )
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="save safetensors, config and spec in this folder")
+    parser.add_argument("--dtype", metavar="TYPE", help="float64, float32, float16 or bfloat16 (default: the spec's)")
+    _json(parser)
+
+
+def _show(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "show",
+        "commands_inspect:show",
+        "print the exact matrices, as in a paper",
+        "headspec show induction previous --matrix W_Q,W_K --latex",
+    )
+    parser.add_argument("head", metavar="HEAD", nargs="?", help="a head by name or as L0H1 (default: all)")
+    parser.add_argument(
+        "--matrix",
+        metavar="NAMES",
+        help="comma-separated: W_Q, W_K, W_V, W_O, QK, OV, b_Q, b_K, b_V, W_E, W_pos, W_U, b_U"
+        " (default: W_Q,W_K,W_V,W_O)",
+    )
+    parser.add_argument("--latex", action="store_true", help="LaTeX instead of text")
+    _json(parser)
+
+
+def _expand(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "expand",
+        "commands_inspect:expand",
+        "net heads, virtual heads, path expansion, composition scores, ranks and singular values",
+        "headspec expand induction",
+    )
+    _json(parser)
+
+
+def _run(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "run",
+        "commands_run:run",
+        "what the compiled model says, its attention patterns drawn in the terminal",
+        'headspec run induction "<bos> a b c a" --queries 4',
+    )
+    _text(parser)
+    parser.add_argument(
+        "--queries",
+        metavar="LIST",
+        help="print every head's weights at these query positions instead (numbers, slot names or tokens)",
+    )
+    _json(parser)
+
+
+def _plot(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "plot",
+        "commands_run:plot",
+        "draw attention patterns as one self-contained file",
+        'headspec plot induction "<bos> a b c a" -o induction.html',
+    )
+    _text(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="a .html, .svg or .png file")
+    _json(parser)
+
+
+def _text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", metavar="TEXT", help="tokens, separated by spaces")
+    parser.add_argument(
+        "--slots", metavar="NAMES", help="names for the positions, separated by spaces, to show instead of tokens"
+    )
+
+
+def _verify(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "verify",
+        "commands_verify:verify",
+        "hold the compiled model against the spec's reference meaning and its expect lines",
+        "headspec verify induction --samples 5000 --dtype bfloat16",
+    )
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:0 (default: auto)")
+    parser.add_argument("--dtype", metavar="TYPE", help="compile for this float type instead of the spec's")
+    parser.add_argument(
+        "--samples", type=_count, metavar="N", help="how many sequences to look at (default: some seconds' worth)"
+    )
+    parser.add_argument("--exhaustive", action="store_true", help="look at every valid sequence")
+    parser.add_argument(
+        "--exhaustive-limit",
+        type=_count,
+        default=20_000,
+        metavar="N",
+        help="look at every sequence anyway when there are at most N (default: 20000)",
+    )
+    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="seed of the sample (default: 0)")
+    _json(parser)
+
+
+def _count(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= 12):
+        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number")
+    return int(word)
+
+
+def _fmt(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands, "fmt", "commands_files:fmt", "format specs in place", "headspec fmt --check specs/*.head", spec=False
+    )
+    parser.add_argument("specs", metavar="SPEC", nargs="+", help=".head files")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is not formatted")
+    parser.add_argument("--diff", action="store_true", help="change nothing; print what would change")
+    _json(parser)
+
+
+def _specs(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands, "specs", "commands_files:specs", "list the packaged specs", "headspec specs", spec=False
+    )
+    _json(parser)
+
+
+def _explain(commands: _Commands[_Parser]) -> None:
+    parser = _command(
+        commands,
+        "explain",
+        "commands_files:explain",
+        "a longer word on an error code",
+        "headspec explain E0104",
+        spec=False,
+    )
+    parser.add_argument("code", metavar="CODE", nargs="?", help="such as E0104 (default: list all codes)")
+    _json(parser)
+
+
+# ------------------------------------------------------------------ running
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status.  A user's mistake never shows a traceback."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    from dsl.diagnostics import SpecError
+
+    try:
+        status = _dispatch(words)
+        sys.stdout.flush()
+        return status
+    except SpecError as error:
+        _report(error, as_json="--json" in words)
+        return AT_FAULT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return HOLDS
+
+
+def _dispatch(words: list[str]) -> int:
+    try:
+        arguments = build_parser().parse_args(words)
+    except SystemExit as stop:  # --help and --version
+        return int(stop.code or 0)
+    module, _, function = arguments.action.partition(":")
+    action = cast(Callable[[argparse.Namespace], int], getattr(import_module(f"headspec.{module}"), function))
+    return action(arguments)
+
+
+def _report(error: Exception, *, as_json: bool) -> None:
+    from dsl.diagnostics import SpecError
+
+    assert isinstance(error, SpecError)
+    if as_json:
+        import json
+
+        print(json.dumps({"diagnostics": [d.to_json() for d in error.diagnostics]}, indent=2, ensure_ascii=False))
+    else:
+        print(error, file=sys.stderr)

@@ -1,0 +1,78 @@
+"""Where a model runs, and how a verification sees it.
+
+In: words such as ``auto`` or ``cuda:1``; models of the backends.  Out: devices that exist; ``ObservedModel``s for
+``verification``.  The only module of this package that imports torch, and only inside functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dsl.diagnostics import Diagnostic, SpecError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from backends.numpy_model import NumpyModel
+    from backends.torch_model import TorchModel
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise SpecError(
+            Diagnostic("E0609", "this needs torch, which is not installed", help="pip install torch")
+        ) from None
+    return torch
+
+
+def choose_device(word: str) -> str:
+    """``auto`` is CUDA if there is one, else the CPU; any other word is a torch device that must work here (E0608)."""
+    torch = _torch()
+    if word == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=torch.device(word)).sum().item()
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise SpecError(
+            Diagnostic("E0608", f"there is no device `{word}` here", help="auto, cpu, cuda or cuda:0")
+        ) from None
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTorch:
+    """A torch model as ``verification.ObservedModel``: patterns by hook name, logits from the fused path that
+    people run, everything back as float64."""
+
+    model: TorchModel
+    device: str
+    dtype: str
+
+    def observe(self, tokens: NDArray[Any]) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+        torch = _torch()
+        names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(self.model.sizes.n_layers)]
+        with torch.inference_mode():
+            _, cache = self.model.run_with_cache(tokens, names)
+            patterns = [cache[name].to("cpu", torch.float64).numpy() for name in names]
+            return patterns, self.model(tokens).to("cpu", torch.float64).numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedNumpy:
+    """The float64 oracle as ``verification.ObservedModel``."""
+
+    model: NumpyModel
+    device: str = "cpu"
+    dtype: str = "float64"
+
+    def observe(self, tokens: NDArray[Any]) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+        run = self.model.forward(tokens)
+        return list(run.patterns), run.logits
+
+
+def observe_torch(model: TorchModel) -> ObservedTorch:
+    """Wrap a torch model, on its own device and in its own float type."""
+    return ObservedTorch(model, str(model.device), str(model.dtype).removeprefix("torch."))

@@ -1,0 +1,232 @@
+"""The result of a verification: frozen figures, their JSON, and the verdict.
+
+In: tallies.  Out: ``Verification``.  Its JSON keys are an interface: keys are added, never renamed.
+Not for: how it is drawn for people (``report``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headspec.judging import Tally, Worst
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One query of one sequence: token texts, its pattern row, the shares expected, and whether it is within limits."""
+
+    tokens: tuple[str, ...]
+    query: int
+    pattern: tuple[float, ...]
+    expected: tuple[float, ...]
+    mass: float
+    holds: bool
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "tokens": list(self.tokens),
+            "query": self.query,
+            "pattern": [_number(p) for p in self.pattern],
+            "expected": list(self.expected),
+            "mass": _number(self.mass),
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFigures:
+    """What was seen of one head against the reference meaning.
+
+    ``checked`` queries were judged, ``wrong`` of them outside the limits; ``unclaimed`` and ``undetermined``
+    ones were counted and not judged.  For a soft head the mass is the part that agrees, sum of min(p, t)."""
+
+    name: str
+    layer: int
+    index: int
+    soft: bool
+    checked: int
+    wrong: int
+    min_mass: float
+    mean_mass: float
+    argmax_agreement: float
+    max_tv: float
+    unclaimed: int
+    undetermined: int
+    worst: Case | None
+
+    @property
+    def holds(self) -> bool:
+        return self.wrong == 0
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "layer": self.layer,
+            "index": self.index,
+            "soft": self.soft,
+            "checked": self.checked,
+            "wrong": self.wrong,
+            "min_mass": _number(self.min_mass),
+            "mean_mass": _number(self.mean_mass),
+            "argmax_agreement": self.argmax_agreement,
+            "max_tv": _number(self.max_tv),
+            "unclaimed": self.unclaimed,
+            "undetermined": self.undetermined,
+            "worst": self.worst.to_json() if self.worst else None,
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WrongOutput:
+    """A sequence whose predicted token is not among the right ones."""
+
+    tokens: tuple[str, ...]
+    predicted: str
+    right: tuple[str, ...]
+
+    def to_json(self) -> dict[str, object]:
+        return {"tokens": list(self.tokens), "predicted": self.predicted, "right": list(self.right)}
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFigures:
+    """The prediction at the last token.  ``min_margin``: least logit of the best right token above the best wrong one."""
+
+    checked: int
+    wrong: int
+    undetermined: int
+    min_margin: float | None
+    first_wrong: WrongOutput | None
+
+    @property
+    def holds(self) -> bool:
+        return self.wrong == 0
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "checked": self.checked,
+            "wrong": self.wrong,
+            "undetermined": self.undetermined,
+            "min_margin": None if self.min_margin is None else _number(self.min_margin),
+            "first_wrong": self.first_wrong.to_json() if self.first_wrong else None,
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectationFigures:
+    """One ``expect`` line: queries (or prompts) it spoke of, those it said nothing about, those it was wrong at."""
+
+    line: int
+    text: str
+    checked: int
+    skipped: int
+    wrong: int
+    worst: Case | WrongOutput | None
+    min_mass: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        return self.wrong == 0
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "line": self.line,
+            "text": self.text,
+            "checked": self.checked,
+            "skipped": self.skipped,
+            "wrong": self.wrong,
+            "min_mass": None if self.min_mass is None else _number(self.min_mass),
+            "worst": self.worst.to_json() if self.worst else None,
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Everything a verification found.  ``basis`` is ``expect`` when the spec has ``expect`` lines, else ``reference``:
+    then the weights were held against the compiler's own reading of the spec, and against nothing else."""
+
+    spec: str
+    device: str
+    dtype: str
+    basis: Literal["expect", "reference"]
+    mass: float
+    sequences: int
+    positions: int
+    complete: bool
+    seed: int
+    heads: tuple[HeadFigures, ...]
+    outputs: OutputFigures
+    expectations: tuple[ExpectationFigures, ...]
+    seconds: float
+    lengths: tuple[int, int]
+
+    @property
+    def holds(self) -> bool:
+        """True when nothing that was judged is outside its limits."""
+        return all(part.holds for part in (*self.heads, self.outputs, *self.expectations))
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    def to_json(self) -> dict[str, object]:
+        """The machine-readable report, with the keys of docs/architecture.md."""
+        return {
+            "spec": self.spec,
+            "device": self.device,
+            "dtype": self.dtype,
+            "basis": self.basis,
+            "mass": self.mass,
+            "sequences": self.sequences,
+            "positions": self.positions,
+            "complete": self.complete,
+            "lengths": list(self.lengths),
+            "seed": self.seed,
+            "seconds": round(self.seconds, 3),
+            "heads": [head.to_json() for head in self.heads],
+            "outputs": self.outputs.to_json(),
+            "expectations": [expectation.to_json() for expectation in self.expectations],
+            "holds": self.holds,
+        }
+
+    def __str__(self) -> str:
+        from headspec.report import render_verification
+
+        return render_verification(self)
+
+
+def make_case(worst: Worst | None, tokens: tuple[str, ...]) -> Case | None:
+    """A tally's worst query with token texts instead of ids."""
+    if worst is None:
+        return None
+    texts = tuple(tokens[i] for i in worst.tokens)
+    return Case(texts, worst.query, worst.pattern, worst.expected, worst.mass, worst.slack >= 0)
+
+
+def head_figures(
+    name: str, layer: int, index: int, soft: bool, tally: Tally, counts: tuple[int, int], tokens: tuple[str, ...]
+) -> HeadFigures:
+    """Freeze a tally; ``counts`` are the unclaimed and the undetermined queries."""
+    return HeadFigures(
+        name=name,
+        layer=layer,
+        index=index,
+        soft=soft,
+        checked=tally.checked,
+        wrong=tally.wrong,
+        min_mass=tally.min_mass,
+        mean_mass=tally.mean_mass,
+        argmax_agreement=tally.agreement,
+        max_tv=tally.max_tv,
+        unclaimed=counts[0],
+        undetermined=counts[1],
+        worst=make_case(tally.worst, tokens),
+    )
+
+
+def _number(value: float) -> float | None:
+    """JSON knows no NaN and no infinity: they become null."""
+    return value if value - value == 0 else None

@@ -1,0 +1,89 @@
+"""Reading specs from disk, and writing files so that nothing is ever half written.
+
+In: paths.  Out: texts; or files that appear at once and complete.  Not for: what the text says.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from dsl.diagnostics import Diagnostic, SpecError
+from dsl.span import Source, Span
+
+MAX_BYTES = 4 * 1024 * 1024
+
+
+def read_text(path: Path) -> str:
+    """The text of a spec; ``\\r\\n`` becomes ``\\n`` and a byte-order mark is dropped.
+
+    Raises SpecError E0601 (cannot be read), E0602 (not UTF-8) or E0603 (larger than 4 MiB)."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SpecError(Diagnostic("E0601", f"`{path}` cannot be read: {reason}")) from None
+    if len(data) > MAX_BYTES:
+        raise SpecError(
+            Diagnostic(
+                "E0603", f"`{path}` is larger than 4 MiB", help="a spec is a page or two: is this the right file?"
+            )
+        )
+    return _decode(path, data)
+
+
+def _decode(path: Path, data: bytes) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(_not_utf8(path, data, error.start)) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _not_utf8(path: Path, data: bytes, offset: int) -> Diagnostic:
+    text = data.decode("utf-8", errors="replace")
+    start = len(data[:offset].decode("utf-8", errors="replace"))
+    return Diagnostic(
+        "E0602",
+        f"`{path}` is not UTF-8 text",
+        Span(start, start + 1, Source(str(path), text)),
+        label=f"byte 0x{data[offset]:02x} at offset {offset}",
+        help="save the file as UTF-8",
+    )
+
+
+def write_text(path: Path, text: str, *, overwrite: bool = True) -> None:
+    """Write ``text`` beside ``path`` and then rename it over ``path``."""
+    write_bytes(path, text.encode("utf-8"), overwrite=overwrite)
+
+
+def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
+    """Write beside, then rename: a reader sees the old file or the new one.  SpecError E0605 when it cannot be."""
+    if not overwrite and path.exists():
+        raise SpecError(Diagnostic("E0605", f"`{path}` exists already", help="choose another name, or remove it first"))
+    try:
+        _replace(path, data)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SpecError(Diagnostic("E0605", f"`{path}` cannot be written: {reason}")) from None
+
+
+def _replace(path: Path, data: bytes) -> None:
+    target = path.resolve()  # through a symbolic link, as an editor would
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,240 @@
+"""The model as a person handles it: compile a spec, look at its matrices, run it, save it, verify it.
+
+In: a spec's text or path.  Out: ``Model``, whose phases are computed when they are first asked for.
+Not for: the mathematics of any phase (``compiler``), nor the float models themselves (``backends``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headspec.settings import check_dtype, exact_settings
+from headspec.specs_path import find_spec
+from headspec.words import read_tokens
+
+if TYPE_CHECKING:
+    import numpy as np
+    from compiler.exact import Matrix
+    from numpy.typing import NDArray
+
+    from backends.lowering import Lowered
+    from backends.numpy_model import NumpyModel
+    from backends.torch_model import TorchModel
+    from compiler.pipeline import Weights
+    from compiler.program import Program
+    from headspec.verification import Verification
+
+
+def compile(
+    text_or_path: str | Path,
+    *,
+    settings: Mapping[str, object] | None = None,
+    dtype: str | None = None,
+) -> Model:
+    """The model that a spec describes; its weights are computed when they are first needed.
+
+    ``text_or_path``: the text itself (anything with a line break), a path, or the name of a packaged spec.
+    ``settings`` replaces params and symbols by exact numbers; ``dtype`` overrides the spec's float type, and
+    with it the strengths that are solved for.  Raises SpecError."""
+    from compiler.resolution import resolve
+
+    from dsl.parser import parse
+    from headspec.files import read_text
+
+    if isinstance(text_or_path, str) and "\n" in text_or_path:
+        text, name = text_or_path, "<text>"
+    else:
+        path = find_spec(str(text_or_path))
+        text, name = read_text(path), str(path)
+    program = resolve(parse(text, name=name), exact_settings(settings))
+    if dtype is not None:
+        program = replace(program, dtype=check_dtype(dtype))
+    return Model(program)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What the compiled model does with one text.
+
+    ``patterns[layer]`` has shape (head, query, key); ``logits`` (position, vocabulary); ``heads`` names each
+    pattern by (layer, index); ``valid`` says whether the spec's ``sequences`` allow the text."""
+
+    tokens: tuple[str, ...]
+    prediction: str
+    margin: float
+    patterns: tuple[NDArray[np.float64], ...]
+    logits: NDArray[np.float64]
+    heads: tuple[tuple[int, int, str], ...]
+    valid: bool
+
+    def pattern(self, head: str) -> NDArray[np.float64]:
+        """The attention pattern (query, key) of the head called ``head`` (or ``L0H1``); KeyError if there is none."""
+        for layer, index, name in self.heads:
+            if head in (name, f"L{layer}H{index}"):
+                found: NDArray[np.float64] = self.patterns[layer][index]
+                return found
+        raise KeyError(head)
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "tokens": list(self.tokens),
+            "prediction": self.prediction,
+            "margin": self.margin if self.margin - self.margin == 0 else None,
+            "valid": self.valid,
+            "heads": [
+                {"name": name, "layer": layer, "index": index, "pattern": self.patterns[layer][index].tolist()}
+                for layer, index, name in self.heads
+            ],
+        }
+
+    def __str__(self) -> str:
+        from headspec.patterns import draw_run
+
+        return draw_run(self)
+
+    def _repr_html_(self) -> str:
+        from headspec.plotting import notebook_html
+
+        return notebook_html(self)
+
+
+class Model:
+    """A compiled spec.  ``program`` is what it says; ``weights`` are exact, ``lowered`` are floats with a bound."""
+
+    def __init__(self, program: Program, weights: Weights | None = None) -> None:
+        self._program = program
+        if weights is not None:
+            self.__dict__["weights"] = weights
+
+    @property
+    def program(self) -> Program:
+        """The typed program; once the weights are computed, with the phase frequencies chosen."""
+        return self.weights.program if "weights" in self.__dict__ else self._program
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The exact weights; SpecError when the spec cannot be realised (its figures say why)."""
+        from compiler.pipeline import compile_program
+
+        return compile_program(self._program)
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """The weights as float64 arrays, each entry rounded once."""
+        from backends.lowering import lower
+
+        return lower(self.weights)
+
+    def numpy(self) -> NumpyModel:
+        """The float64 oracle: a plain transformer in NumPy."""
+        from backends.numpy_model import NumpyModel
+
+        return NumpyModel(self.lowered)
+
+    def torch(self, dtype: str | None = None, device: str = "auto") -> TorchModel:
+        """A ``torch.nn.Module`` in the spec's float type, on CUDA if there is one, else on the CPU."""
+        from backends.torch_model import TorchModel
+        from headspec.devices import choose_device
+
+        word = check_dtype(dtype or self.program.dtype)
+        return TorchModel.from_lowered(self.lowered, dtype=word, device=choose_device(device))
+
+    # ------------------------------------------------------------------ looking
+
+    def matrix(self, name: str, head: str | None = None) -> Matrix:
+        """An exact matrix: W_Q, W_K, W_V : (d_head, d_model), W_O, QK = W_Q^T W_K, OV = W_O W_V of a head;
+        W_E (d_model, vocabulary), W_pos (d_model, context), W_U (vocabulary, d_model) of the model."""
+        from headspec.matrices import find_matrix
+
+        return find_matrix(self.weights, name, head).matrix
+
+    def sympy(self, name: str, head: str | None = None) -> Any:
+        """The same as a ``sympy.SparseMatrix`` (or whatever ``Matrix.to_sympy`` gives)."""
+        positive = {symbol.name for symbol in self.program.symbols if symbol.positive}
+        return self.matrix(name, head).to_sympy(positive)
+
+    def show(self, name: str, head: str | None = None, *, latex: bool = False) -> str:
+        """A matrix as text, rows and columns named after residual coordinates; zero columns are left out."""
+        from headspec.matrices import find_matrix, render_matrix
+
+        return render_matrix(find_matrix(self.weights, name, head), latex=latex)
+
+    def run(self, text: str) -> RunResult:
+        """What the float64 model does with a text of tokens; SpecError E0607 for a word that is no token."""
+        import numpy as np
+
+        program = self.program
+        ids = read_tokens(text, program.tokens, program.context)
+        observed = self.numpy().forward(np.array([ids]))
+        last = observed.logits[0, -1]
+        ranked = np.sort(last)
+        return RunResult(
+            tokens=tuple(program.tokens[i] for i in ids),
+            prediction=program.tokens[int(last.argmax())],
+            margin=float(ranked[-1] - ranked[-2]) if len(ranked) > 1 else float("inf"),
+            patterns=tuple(pattern[0] for pattern in observed.patterns),
+            logits=observed.logits[0],
+            heads=tuple((head.layer, head.index, head.name) for head in program.heads),
+            valid=program.sequences.accepts(ids),
+        )
+
+    # ------------------------------------------------------------------ keeping
+
+    def save(self, folder: str | Path, dtype: str | None = None) -> Path:
+        """Write the lowered weights, the spec and a description into ``folder`` (safetensors and JSON)."""
+        from backends.storage import save
+
+        target = Path(folder)
+        save(self.lowered, target, dtype=check_dtype(dtype or self.program.dtype))
+        return target
+
+    def __repr__(self) -> str:
+        program = self.program
+        heads = ", ".join(f"L{h.layer}H{h.index} {h.name}" for h in program.heads)
+        return f"<headspec model {program.name}: d_model {program.width}, context {program.context}; {heads}>"
+
+    def _repr_html_(self) -> str:
+        from headspec.plotting import summary_html
+
+        return summary_html(self.program)
+
+
+def load(folder: str | Path, *, device: str = "auto") -> TorchModel:
+    """A saved model as a torch module, checked against its description; SpecError when it is not whole."""
+    from backends.storage import load as load_folder
+
+    from headspec.devices import choose_device
+
+    loaded: TorchModel = load_folder(Path(folder), device=choose_device(device))
+    return loaded
+
+
+def verify(
+    model: Model | str | Path,
+    *,
+    device: str = "auto",
+    dtype: str | None = None,
+    samples: int | None = None,
+    exhaustive: bool = False,
+    exhaustive_limit: int = 20_000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verification:
+    """Hold the compiled torch model against the meaning of its spec (see ``headspec.verification``)."""
+    from headspec.devices import observe_torch
+    from headspec.verification import verify_model
+
+    compiled = model if isinstance(model, Model) else compile(model)
+    return verify_model(
+        compiled.program,
+        observe_torch(compiled.torch(dtype, device)),
+        samples=samples,
+        exhaustive=exhaustive,
+        exhaustive_limit=exhaustive_limit,
+        seed=seed,
+        progress=progress,
+    )

@@ -1,0 +1,175 @@
+"""Attention patterns drawn in the terminal: grids of shades, rows of weights, tables of chosen queries.
+
+In: token texts and weights (query, key).  Out: lines of text at most ``style.width`` wide.
+Not for: files (``plotting``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from headspec.terminal import PLAIN, Style, plain_label
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from headspec.model import RunResult
+
+SHADES = ("░", "▒", "▓", "█")
+ASCII_SHADES = ("-", "+", "*", "#")
+RAMP = (236, 24, 31, 38, 44, 50, 121)  # ANSI colours of rising weight, dark blue to bright green
+LABEL = 8
+TOP = 4
+
+
+def draw_run(run: RunResult, style: Style = PLAIN) -> str:
+    """The tokens, every head's pattern and the prediction."""
+    lines = [" ".join(map(plain_label, run.tokens)), ""]
+    for layer, index, name in run.heads:
+        lines += [f"L{layer}H{index} {name}", *draw_pattern(run.tokens, run.patterns[layer][index], style), ""]
+    arrow = "→" if style.unicode else "->"
+    lines.append(f"{arrow} {style.paint(plain_label(run.prediction), '1')}  (by {run.margin:.4g})")
+    return "\n".join(lines)
+
+
+def draw_pattern(tokens: Sequence[str], pattern: NDArray, style: Style = PLAIN) -> list[str]:  # type: ignore[type-arg]
+    """One head as a lower triangle of shades; when it is wider than the terminal, its queries' top keys instead."""
+    labels = [plain_label(token) for token in tokens]
+    margin = len(str(len(tokens))) + min(LABEL, max(map(len, labels))) + 5
+    for cell in (min(LABEL, max(map(len, labels))) + 1, 3, 2, 1):
+        if margin + cell * len(tokens) <= style.width:
+            return _grid(labels, pattern, max(1, cell), style)
+    return _summary(labels, pattern, style)
+
+
+def _grid(labels: list[str], pattern: NDArray, cell: int, style: Style) -> list[str]:  # type: ignore[type-arg]
+    digits = len(str(len(labels) - 1))
+    name = min(LABEL, max(map(len, labels)))
+    margin = digits + name + 4
+    lines = _header(labels, cell, margin)
+    for q, label in enumerate(labels):
+        cells = "".join(_cell(float(pattern[q, k]), cell, style) for k in range(q + 1))
+        lines.append(f"  {q:>{digits}} {_clip(label, name):<{name}} {cells}".rstrip())
+    return lines
+
+
+def _header(labels: list[str], cell: int, margin: int) -> list[str]:
+    """Key tokens over their columns; written downwards when the columns are narrow."""
+    if all(len(label) < cell for label in labels):
+        return [" " * margin + "".join(label.ljust(cell) for label in labels).rstrip()]
+    height = min(LABEL, max(map(len, labels)))
+    clipped = [_clip(label, height).rjust(height) for label in labels]
+    return [(" " * margin + "".join(label[i].ljust(cell) for label in clipped)).rstrip() for i in range(height)]
+
+
+def _clip(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: size - 1] + "~"
+
+
+def _cell(weight: float, cell: int, style: Style) -> str:
+    width = max(1, min(2, cell - 1)) if cell > 1 else 1
+    shade = _shade(weight, style)
+    return style.paint(shade * width, f"38;5;{_colour(weight)}") + " " * (cell - width)
+
+
+def _shade(weight: float, style: Style) -> str:
+    if not 0 <= weight <= 1.001:
+        return "?"
+    if weight < 0.01:
+        return "·" if style.unicode else "."
+    shades = SHADES if style.unicode else ASCII_SHADES
+    return shades[min(3, int(weight * 4))]
+
+
+def _colour(weight: float) -> int:
+    return RAMP[min(len(RAMP) - 1, max(0, int(weight * len(RAMP))))] if weight == weight else 196
+
+
+def _summary(labels: list[str], pattern: NDArray, style: Style) -> list[str]:  # type: ignore[type-arg]
+    """The first, middle and last queries' top keys, for contexts too long to draw."""
+    count = len(labels)
+    shown = sorted({0, 1, 2, count // 4, count // 2, 3 * count // 4, count - 3, count - 2, count - 1})
+    digits = len(str(count - 1))
+    arrow = "→" if style.unicode else "->"
+    lines = [f"  {count} tokens, too wide to draw; the top keys of some queries:"]
+    for q in (q for q in shown if 0 <= q < count):
+        lines.append(f"  {q:>{digits}} {_clip(labels[q], LABEL)} {arrow} {top_keys(labels, pattern[q, : q + 1])}")
+    return [_clip(line, style.width) for line in lines]
+
+
+def top_keys(labels: Sequence[str], row: Sequence[float], count: int = TOP, *, positions: bool = True) -> str:
+    """``3 b 0.99, 0 <bos> 0.01``: the largest weights above 0.005, earlier keys first among equals."""
+    order = sorted(range(len(row)), key=lambda k: (-round(float(row[k]), 6), k))
+    kept = [k for k in order[:count] if float(row[k]) >= 0.005]
+    return ", ".join(f"{f'{k} ' if positions else ''}{labels[k]} {float(row[k]):.2f}" for k in kept) or "nothing"
+
+
+# ------------------------------------------------------------------ one query
+
+
+def draw_row(
+    tokens: Sequence[str], pattern: Sequence[float], expected: Sequence[float], style: Style = PLAIN, limit: int = 8
+) -> list[str]:
+    """A query's weights as bars, with what was expected: its largest weights and every expected key (at most ``limit``)."""
+    order = sorted(range(len(pattern)), key=lambda k: (-max(_order(pattern[k]), expected[k]), k))
+    kept = sorted(order[:limit])
+    lines = ["  key               weight               expected"]
+    for k in kept:
+        label = _clip(plain_label(tokens[k]), LABEL)
+        lines.append(f"  {k:>5} {label:<8} {pattern[k]:>9.5f} {_bar(pattern[k], style)} {expected[k]:.5f}".rstrip())
+    return lines
+
+
+def _order(weight: float) -> float:
+    return weight if weight == weight else 2.0
+
+
+def _bar(weight: float, style: Style, size: int = 12) -> str:
+    filled = round(min(1.0, max(0.0, weight)) * size) if weight == weight else 0
+    full, empty = ("█", "·") if style.unicode else ("#", ".")
+    return full * filled + empty * (size - filled)
+
+
+# ------------------------------------------------------------------ chosen queries
+
+
+def draw_queries(run: RunResult, queries: Sequence[int], names: Sequence[str], style: Style = PLAIN) -> str:
+    """For each chosen query, a table: a row per head, a column per visible key, and the top keys.
+
+    ``names`` are the labels of the positions (tokens, or slot names)."""
+    parts = []
+    for query in queries:
+        parts += [f"query {names[query]} (position {query}, token {plain_label(run.tokens[query])})"]
+        parts += _query_table(run, query, names, style) + [""]
+    return "\n".join(parts).rstrip()
+
+
+def _query_table(run: RunResult, query: int, names: Sequence[str], style: Style) -> list[str]:
+    labels = [plain_label(name) for name in names]
+    cell = max(4, *(len(label) for label in labels[: query + 1]))
+    heads = [f"L{layer}H{index} {name}" for layer, index, name in run.heads]
+    margin = max([4, *map(len, heads)])
+    wide = 2 + margin + (cell + 2) * (query + 1) + 24 > max(style.width, 100)
+    lines = []
+    if not wide:
+        lines.append(
+            f"  {'head':<{margin}}" + "".join(f"  {label:>{cell}}" for label in labels[: query + 1]) + "  top keys"
+        )
+    for (layer, index, _), head in zip(run.heads, heads, strict=True):
+        row = run.patterns[layer][index][query, : query + 1]
+        weights = "" if wide else "".join(f"  {style.paint(f'{w:>{cell}.2f}', _weight_code(w))}" for w in row)
+        lines.append(f"  {head:<{margin}}{weights}  {_tops(labels, row)}")
+    return lines
+
+
+def _weight_code(weight: float) -> str:
+    return "1" if weight >= 0.25 else "2" if weight < 0.01 else "0"
+
+
+def _tops(labels: Sequence[str], row: Sequence[float]) -> str:
+    """The top keys, or ``uniform`` when every visible key has the same weight."""
+    equal = 1 / len(row)
+    if len(row) > 1 and all(abs(float(w) - equal) < 0.005 for w in row):
+        return "uniform"
+    return top_keys(labels, row, positions=False)
