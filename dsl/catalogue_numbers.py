@@ -87,7 +87,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0433",
         "rest keys need a one-hot subspace",
-        "`rest` adds one score to exactly the keys it names. Only a one-hot subspace tells them from all others exactly.",
+        "`rest` adds one score to exactly the keys it names. Only a one-hot subspace tells them from all others.",
         _model(
             "subspace where : phase(positions)",
             "embed position -> where",
@@ -107,8 +107,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0440",
         "d_head is too small",
-        "The QK circuit W_Q^T W_K of a head has rank at most d_head, and so has the OV circuit W_O W_V. The least d_head "
-        "is the rank of what the lines ask for, certified by a minor that is not zero; the message says which lines take "
+        "The QK circuit W_Q^T W_K of a head has rank at most d_head, and so has the OV circuit W_O "
+        "W_V. The least d_head "
+        "is the rank of what the lines ask for, certified by a minor that is not zero; the message "
+        "says which lines take "
         "which rank.",
         _model("layer", "  head same d_head 3", "    attend key.content == query.content"),
         _model("layer", "  head same d_head 5", "    attend key.content == query.content"),
@@ -148,7 +150,8 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0503",
         "no place for the rest keys",
-        "A rest key must score above everything that does not fit and below everything that does, for every set of lines "
+        "A rest key must score above everything that does not fit and below everything that does, "
+        "for every set of lines "
         "that can be active together. With lines under different conditions those levels can exclude each other.",
         _model(
             "layer",
@@ -168,8 +171,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0504",
         "keys that fit would not share equally",
-        "When several keys fit, the meaning is an equal share for each. Their scores must then be equal; an `avoid` on a "
-        "phase with few frequencies gives each offset another score. One-hot positions do not, nor do the N/2 frequencies "
+        "When several keys fit, the meaning is an equal share for each. Their scores must then be "
+        "equal; an `avoid` on a "
+        "phase with few frequencies gives each offset another score. One-hot positions do not, nor "
+        "do the N/2 frequencies "
         "2 pi k/N; or keep one key with `prefer`.",
         _model(
             "subspace where : phase(positions, frequencies = [1, 1/10])",
@@ -203,7 +208,8 @@ ENTRIES: tuple[Entry, ...] = (
         "E0506",
         "a stated strength is too soft",
         "With n - 1 other keys, a margin L leaves at most (n - 1) e^-L of the attention elsewhere. The stated strength "
-        "gives less than the promised `mass`. State a larger one, leave it out (it is solved for), or mark the head `soft`.",
+        "gives less than the promised `mass`. State a larger one, leave it out (it is solved for), "
+        "or mark the head `soft`.",
         _model("layer", "  head same", "    attend key.content == query.content strength 1"),
         _model("layer", "  head same", "    attend key.content == query.content strength 12"),
         phase="compile",
