@@ -1,0 +1,379 @@
+"""The reference meaning of a program: attention as sets of keys, values as what they stand for; no matrices.
+
+In: a ``Program`` and token ids (B, n).  Out: a ``Meaning``: per head the keys it attends to and whether that is a
+claim, per predicted subspace the tokens that are right.  Not for: strengths, margins, weights.  No code is shared with
+the compiled side (``exact``, ``circuits``, ``factorization``, ``sharpness``): the two are held against each other.
+
+Three-valued logic (Kleene): a line that reads a mixture, or the result of an undetermined or unclaimed query, is
+neither true nor false of a key.  A key fits if every active line is satisfied, does not if one is not, and is *open*
+otherwise; a query with an open key that could matter is undetermined.  Any relation on an empty value is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.program import (
+    Code,
+    Condition,
+    Constant,
+    Copy,
+    Dims,
+    EmbedLine,
+    Head,
+    OneHot,
+    Phase,
+    Program,
+    Quadratic,
+    ScalarValue,
+    Subspace,
+)
+from compiler.reference_fit import Facts, fit
+from compiler.reference_numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings, evaluate_number
+from compiler.reference_soft import Stream, attend_softly, matrix_of
+from compiler.reference_values import (
+    EXACT,
+    NEAR,
+    Attention,
+    Bools,
+    Held,
+    Kind,
+    Raw,
+    Reading,
+    Symbolic,
+    add,
+    dense,
+    from_codes,
+    mean_over_keys,
+    read,
+    to_raw,
+    transport,
+    transport_raw,
+    unknown_sources,
+)
+
+__all__ = ["HeadMeaning", "Kind", "Meaning", "Prediction", "Reading", "Status", "evaluate_number", "interpret"]
+
+ENTRIES_PER_CHUNK = 16_000_000
+SPARE = ""
+
+
+class Status(IntEnum):
+    """What the meaning says about one query of one head."""
+
+    FIT = 0
+    REST = 1
+    UNCLAIMED = 2
+    UNDETERMINED = 3
+    SOFT = 4
+    IDLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMeaning:
+    """Where a head attends: ``support`` (B, n, n) and ``status`` (B, n).
+
+    ``weights`` (B, n, n) is given for soft heads only; hard heads are uniform over their support.  Rows of zeros where
+    nothing is claimed (UNCLAIMED, UNDETERMINED)."""
+
+    name: str
+    support: Bools
+    status: NDArray[np.uint8]
+    weights: Floats | None = None
+
+    @property
+    def pattern(self) -> Floats:
+        """(B, n, n) float64 target attention weights; computed on each access."""
+        return Attention(self.support, self.claimed, self.weights).pattern()
+
+    @property
+    def claimed(self) -> Bools:
+        """(B, n): queries where ``pattern`` is a claim."""
+        return np.asarray((self.status != Status.UNCLAIMED) & (self.status != Status.UNDETERMINED))
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The tokens that are ``right`` (B, V) for a predicted subspace at the last position, where ``determined`` (B,).
+
+    With ``every_position`` the shapes are (B, n, V) and (B, n)."""
+
+    subspace: str
+    right: Bools
+    determined: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a program says about a batch; ``values`` (what every subspace holds at the end) only if asked for."""
+
+    heads: tuple[HeadMeaning, ...]
+    predictions: tuple[Prediction, ...]
+    values: Mapping[str, Reading]
+    codec: Codec
+
+    def head(self, name: str) -> HeadMeaning:
+        return next(head for head in self.heads if head.name == name)
+
+
+def interpret(
+    program: Program,
+    tokens: Ints,
+    bindings: Mapping[str, float] = {},
+    *,
+    every_position: bool = False,
+    with_values: bool = False,
+) -> Meaning:
+    """The reference meaning of ``program`` on token ids (B, n), all of one length.
+
+    ``bindings`` give numbers to symbols, over their declared values.  Memory is about B * n * n bytes per head.
+    Raises SpecError E0501 where a soft score, a coefficient or a decoding needs a symbol that has no value."""
+    tokens = np.asarray(tokens, dtype=np.int64)
+    count, n = tokens.shape
+    numbers = Numbers(Codec(), all_bindings(program, bindings))
+    size = max(1, ENTRIES_PER_CHUNK // (n * max(n, program.width)))
+    parts = []
+    for begin in range(0, max(count, 1), size):
+        run = _Run(program, numbers, tokens[begin : begin + size])
+        parts.append(run.meaning(every_position, with_values))
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _joined(parts: list[Meaning]) -> Meaning:
+    heads = tuple(
+        HeadMeaning(
+            same[0].name,
+            np.concatenate([h.support for h in same]),
+            np.concatenate([h.status for h in same]),
+            None if same[0].weights is None else np.concatenate([h.weights for h in same if h.weights is not None]),
+        )
+        for same in zip(*(part.heads for part in parts), strict=True)
+    )
+    predictions = tuple(
+        Prediction(
+            same[0].subspace,
+            np.concatenate([p.right for p in same]),
+            np.concatenate([p.determined for p in same]),
+        )
+        for same in zip(*(part.predictions for part in parts), strict=True)
+    )
+    values = {
+        name: Reading(
+            np.concatenate([part.values[name].kind for part in parts]),
+            np.concatenate([part.values[name].code for part in parts]),
+        )
+        for name in parts[0].values
+    }
+    return Meaning(heads, predictions, values, parts[0].codec)
+
+
+class _Run:
+    """One batch on its way through the layers; ``held`` says what every subspace holds at the moment."""
+
+    def __init__(self, program: Program, numbers: Numbers, tokens: Ints) -> None:
+        self.program = program
+        self.numbers = numbers
+        self.tokens = tokens
+        self.batch, self.n = tokens.shape
+        self.subspaces = {subspace.name: subspace for subspace in program.subspaces}
+        spare = _spare_coordinates(program)
+        self.subspaces[SPARE] = Subspace(SPARE, Dims(len(spare)), spare, tuple(str(i) for i in range(len(spare))))
+        self.held: dict[str, Held] = {name: self._initial(s) for name, s in self.subspaces.items()}
+        for embed in program.embeds:
+            self._write(embed.target, self._embedded(embed))
+
+    def meaning(self, every_position: bool, with_values: bool) -> Meaning:
+        heads: list[HeadMeaning] = []
+        for layer in self.program.layers:
+            heads += self._layer(layer)
+        predictions = tuple(self._prediction(name, every_position) for name in self.program.predict)
+        names = [s.name for s in self.program.subspaces] if with_values else []
+        values = {name: self._read(name) for name in names}
+        return Meaning(tuple(heads), predictions, values, self.numbers.codec)
+
+    # -------------------------------------------------------------- the embedding
+
+    def _initial(self, subspace: Subspace) -> Held:
+        if isinstance(subspace.encoding, (OneHot, Phase, Code)):
+            return from_codes(np.full(self.tokens.shape, NOTHING, dtype=np.int64))
+        size = self.numbers.size(subspace.encoding)
+        fill = 1.0 if isinstance(subspace.encoding, Constant) else 0.0
+        return Raw(np.full((*self.tokens.shape, size), fill), np.ones(self.tokens.shape, dtype=np.bool_))
+
+    def _embedded(self, embed: EmbedLine) -> Held:
+        positions = np.broadcast_to(np.arange(self.n), self.tokens.shape)
+        index = self.tokens if embed.source == "token" else positions
+        encoding = self.subspaces[embed.target].encoding
+        if embed.matrix is not None:
+            used = np.unique(index)
+            rows = np.array([[self.numbers.number(x) for x in embed.matrix[i]] for i in used], dtype=np.float64)
+            return Raw(rows[np.searchsorted(used, index)], np.ones(index.shape, dtype=np.bool_))
+        if embed.source == "token":
+            codes = self.numbers.token_codes(encoding, self.program.tokens)[index]
+        else:
+            codes = np.where(np.isin(index, self.numbers.values(encoding)), index, NOTHING)
+        if isinstance(encoding, (ScalarValue, Quadratic)):
+            codes = np.where(codes == NOTHING, 0, codes)
+            vectors = self.numbers.features(encoding, codes.reshape(-1)).reshape(*codes.shape, -1)
+            return Raw(vectors, np.ones(index.shape, dtype=np.bool_))
+        return from_codes(codes)
+
+    # -------------------------------------------------------------- reading and writing
+
+    def _write(self, name: str, more: Held) -> None:
+        held = self.held[name]
+        if isinstance(held, Symbolic) and isinstance(more, Symbolic):
+            self.held[name] = add(held, more)
+            return
+        left, right = (to_raw(part, self.subspaces[name], self.numbers) for part in (held, more))
+        self.held[name] = Raw(left.vectors + right.vectors, left.known & right.known)
+
+    def _raw(self, name: str) -> Raw:
+        return to_raw(self.held[name], self.subspaces[name], self.numbers)
+
+    def _read(self, name: str) -> Reading:
+        return read(self.held[name], self.subspaces[name], self.numbers)
+
+    def _coordinates(self, columns: tuple[int, ...]) -> Raw:
+        """The residual coordinates ``columns``: known where every subspace that they belong to is."""
+        vectors = np.zeros((*self.tokens.shape, len(columns)))
+        known = np.ones(self.tokens.shape, dtype=np.bool_)
+        wanted = {column: i for i, column in enumerate(columns)}
+        for name, subspace in self.subspaces.items():
+            inside = [(local, wanted[c]) for local, c in enumerate(subspace.coordinates) if c in wanted]
+            if inside:
+                raw = self._raw(name)
+                local, place = (list(side) for side in zip(*inside, strict=True))
+                vectors[..., place] = raw.vectors[..., local]
+                known = known & raw.known
+        return Raw(vectors, known)
+
+    # -------------------------------------------------------------- layers and heads
+
+    def _layer(self, layer: tuple[Head, ...]) -> list[HeadMeaning]:
+        """All heads read the stream as the layer finds it; then all of them write."""
+        readings: dict[str, Reading] = {}
+
+        def reading(name: str) -> Reading:
+            return readings.setdefault(name, self._read(name)) if name not in readings else readings[name]
+
+        meanings: list[HeadMeaning] = []
+        written: list[tuple[str, Held]] = []
+        for head in layer:
+            meaning, attention = self._attend(head, Facts(self.tokens.shape, reading, self.numbers, self.subspaces))
+            meanings.append(meaning)
+            written += [(copy.target, self._copied(copy, attention)) for copy in head.copies]
+            written += self._explicitly_moved(head, attention)
+        for name, more in written:
+            self._write(name, more)
+        return meanings
+
+    def _attend(self, head: Head, facts: Facts) -> tuple[HeadMeaning, Attention]:
+        if head.is_soft:
+
+            def indicator(condition: Condition) -> Floats:
+                return self._indicator(condition, facts)
+
+            stream = Stream(self.program, self.numbers, self._raw, self._coordinates, indicator)
+            attention = attend_softly(head, stream, self.batch, self.n)
+            status = np.where(attention.known, Status.SOFT, Status.UNDETERMINED).astype(np.uint8)
+            return HeadMeaning(head.name, attention.support, status, attention.weights), attention
+        result = fit(head, facts)
+        status = np.select(
+            [result.undetermined, result.unclaimed, result.resting, result.idle],
+            [Status.UNDETERMINED, Status.UNCLAIMED, Status.REST, Status.IDLE],
+            default=Status.FIT,
+        ).astype(np.uint8)
+        meaning = HeadMeaning(head.name, result.support, status)
+        return meaning, Attention(result.support, meaning.claimed)
+
+    def _indicator(self, condition: Condition, facts: Facts) -> Floats:
+        """1 where the condition holds; for a mixture in a one-hot, the share for which it does."""
+        subspace = self.subspaces.get(condition.feature)
+        if subspace is None or not isinstance(subspace.encoding, OneHot):
+            return facts.condition(condition)[0].astype(np.float64)
+        chosen = np.isin(self.numbers.values(subspace.encoding), self.numbers.codec.codes(condition.values))
+        return np.asarray(self._raw(condition.feature).vectors[..., chosen].sum(axis=2))
+
+    def _copied(self, copy: Copy, attention: Attention) -> Held:
+        source, target = self.subspaces[copy.source], self.subspaces[copy.target]
+        held = self.held[copy.source]
+        symbolic_target = isinstance(self.held[copy.target], Symbolic)
+        if isinstance(held, Symbolic) and symbolic_target and attention.weights is None:
+            return transport(held, attention, copy, target, self.numbers)
+        return transport_raw(held, attention, copy, source, target, self.numbers)
+
+    def _explicitly_moved(self, head: Head, attention: Attention) -> list[tuple[str, Held]]:
+        """W_O W_V applied to the attended coordinates, split up by the subspaces that it writes to."""
+        value, output = head.matrix("W_V"), head.matrix("W_O")
+        if value is None or output is None:
+            return []
+        columns = tuple(sorted({column for _, column, _ in value.entries}))
+        rows = sorted({row for row, _, _ in output.entries})
+        raw = self._coordinates(columns)
+        moved = matrix_of(output, self.numbers) @ matrix_of(value, self.numbers)[:, list(columns)]
+        vectors = mean_over_keys(attention, raw.vectors) @ moved.T
+        known = attention.known & ~unknown_sources(attention, raw.known)
+        touched = [s for s in self.subspaces.values() if set(s.coordinates) & set(rows)]
+        return [(s.name, Raw(vectors[..., list(s.coordinates)], known)) for s in touched]
+
+    # -------------------------------------------------------------- predictions
+
+    def _prediction(self, name: str, every_position: bool) -> Prediction:
+        subspace, held = self.subspaces[name], self.held[name]
+        codes = self.numbers.token_codes(subspace.encoding, self.program.tokens)
+        if isinstance(held, Raw):
+            right, determined = self._right_by_coordinates(subspace, held, codes)
+        else:
+            right, determined = _right_by_shares(subspace, held, codes)
+        right &= determined[..., None]
+        return (
+            Prediction(name, right, determined) if every_position else Prediction(name, right[:, -1], determined[:, -1])
+        )
+
+    def _right_by_coordinates(self, subspace: Subspace, raw: Raw, codes: Ints) -> tuple[Bools, Bools]:
+        """The tokens whose logit f(c) . y (2cy - c^2 for a number) is within 1e-9 of the largest."""
+        encoding = subspace.encoding
+        inside = codes != NOTHING
+        if not inside.any() or isinstance(encoding, (Dims, Constant)):
+            return np.zeros((*raw.known.shape, len(codes)), dtype=np.bool_), np.zeros_like(raw.known)
+        numeric = isinstance(encoding, (ScalarValue, Quadratic))
+        if numeric:
+            c = codes[inside].astype(np.float64)
+            logits = 2 * raw.vectors[..., :1] * c - c * c
+        else:
+            logits = raw.vectors @ self.numbers.features(encoding, codes[inside]).T
+        right = np.zeros((*raw.known.shape, len(codes)), dtype=np.bool_)
+        right[..., inside] = logits >= logits.max(axis=2, keepdims=True) - NEAR
+        return right, raw.known & (numeric | (np.abs(raw.vectors) > NEAR).any(axis=2))
+
+
+def _right_by_shares(subspace: Subspace, held: Symbolic, codes: Ints) -> tuple[Bools, Bools]:
+    """The tokens with the largest share; mixtures of phases and codes, and what is empty, are undetermined."""
+    right = (held.code[..., None] == codes) & (held.kind == Kind.PURE)[..., None]
+    determined = np.asarray(right.any(axis=2))
+    mixed = np.flatnonzero(held.kind == Kind.MIXED)
+    if not len(mixed) or not isinstance(subspace.encoding, OneHot):
+        return right, determined
+    inside = codes != NOTHING
+    universe = np.union1d(held.universe, codes[inside])
+    shares = dense(held, mixed, universe)[:, np.searchsorted(universe, codes[inside])]
+    behind = shares.max(axis=1, keepdims=True) - shares
+    rows = right.reshape(-1, len(codes))
+    rows[np.ix_(mixed, np.flatnonzero(inside))] = behind <= EXACT
+    clear = (np.abs(shares) > EXACT).any(axis=1) & ~((behind > EXACT) & (behind < NEAR)).any(axis=1)
+    determined.flat[mixed] = clear
+    return rows.reshape(right.shape), determined
+
+
+def _spare_coordinates(program: Program) -> tuple[int, ...]:
+    """Residual coordinates of no subspace: explicit matrices may write to them and read them again."""
+    if not any(head.explicit for head in program.heads):
+        return ()
+    used = {coordinate for subspace in program.subspaces for coordinate in subspace.coordinates}
+    return tuple(i for i in range(program.width) if i not in used)

@@ -1,0 +1,190 @@
+"""Which keys fit a query of a hard head: relations in three-valued logic, then ``prefer``, then ``rest``.
+
+In: a head and what its subspaces show at every position.  Out: ``Fitting``, the support and the state of every query.
+Not for: what is moved (``reference_values``) or softmax heads (``reference_soft``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+import numpy as np
+
+from compiler.program import Among, Condition, Equal, Head, Offset, Prefer, Related, Relation, Subspace, Term, Value
+from compiler.reference_numbers import NOTHING, TEXT_BASE, Ints, Numbers, lookup, shifted
+from compiler.reference_values import Bools, Kind, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the stream shows a layer: ``reading(name)`` per subspace, for a batch of ``shape`` (B, n)."""
+
+    shape: tuple[int, ...]
+    reading: Callable[[str], Reading]
+    numbers: Numbers
+    subspaces: Mapping[str, Subspace]
+
+    def condition(self, condition: Condition) -> tuple[Bools, Bools]:
+        """(holds, open), each (B, n)."""
+        if condition.feature == "position":
+            positions = np.broadcast_to(np.arange(self.shape[1]), self.shape)
+            return np.isin(positions, self.numbers.codec.codes(condition.values)), np.zeros(self.shape, dtype=np.bool_)
+        return self.among(condition.feature, condition.values)
+
+    def among(self, name: str, values: tuple[Value, ...]) -> tuple[Bools, Bools]:
+        """(holds, open) of ``NAME in VALUES``, each (B, n)."""
+        reading = self.reading(name)
+        wanted = self.numbers.canonical(self.subspaces[name].encoding, self.numbers.codec.codes(values))
+        return np.isin(reading.code, wanted[wanted != NOTHING]), reading.open()
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """``support`` (B, n, n), empty where a query is ``undetermined`` or ``unclaimed``; the rest (B, n)."""
+
+    support: Bools
+    undetermined: Bools
+    unclaimed: Bools
+    resting: Bools
+    idle: Bools
+
+
+def fit(head: Head, facts: Facts) -> Fitting:
+    """The keys that ``head`` attends to, equally, at every query."""
+    sure, open_, active = _fitting_keys(head, facts)
+    undetermined = np.zeros(facts.shape, dtype=np.bool_)
+    if head.prefer is not None:
+        sure, undetermined = _preferred(head.prefer, sure, open_, facts)
+    elif open_ is not None:
+        undetermined = open_.any(axis=2)
+    resting = ~undetermined & ~sure.any(axis=2)
+    if resting.any() and head.rests:
+        keys, unsure = _rest_keys(head, facts)
+        undetermined |= resting & (unsure & _visible(facts.shape[1])).any(axis=2)
+        sure = np.where((resting & ~undetermined)[:, :, None], keys & _visible(facts.shape[1]), sure)
+    sure = sure & ~undetermined[:, :, None] if undetermined.any() else sure
+    unclaimed = ~undetermined & ~sure.any(axis=2)
+    idle = ~active & (head.prefer is None)
+    return Fitting(sure, undetermined, unclaimed, resting & ~undetermined & ~unclaimed, idle)
+
+
+def _visible(n: int) -> Bools:
+    return np.tril(np.ones((n, n), dtype=np.bool_))
+
+
+def _fitting_keys(head: Head, facts: Facts) -> tuple[Bools, Bools | None, Bools]:
+    """(fits, open) per query and key (open is None where nothing is), and the queries that a line may be active for."""
+    batch, n = facts.shape
+    alive = np.broadcast_to(_visible(n), (batch, n, n)).copy()
+    unsure: Bools | None = None
+    active = np.zeros(facts.shape, dtype=np.bool_)
+    for term in head.terms:
+        dead, doubtful, line_active = _judge(term, facts)
+        alive &= ~dead
+        active |= line_active
+        if doubtful is not None:
+            unsure = doubtful if unsure is None else unsure | doubtful
+    if unsure is None:
+        return alive, None, active
+    return alive & ~unsure, alive & unsure, active
+
+
+def _judge(term: Term, facts: Facts) -> tuple[Bools, Bools | None, Bools]:
+    """(the line rules the key out, it may or may not, the line may be active)."""
+    holds, open_ = relation_truth(term.relation, facts)
+    if term.negated:
+        satisfied = ~holds if open_ is None else ~holds & ~open_
+    else:
+        satisfied = holds
+    failed = ~satisfied if open_ is None else ~satisfied & ~open_
+    if term.when is None:
+        return failed, open_, np.ones(facts.shape, dtype=np.bool_)
+    on, maybe = facts.condition(term.when)
+    dead = failed & on[:, :, None]
+    doubtful = None if open_ is None else open_ & on[:, :, None]
+    if maybe.any():
+        hesitant = maybe[:, :, None] & ~satisfied
+        doubtful = hesitant if doubtful is None else doubtful | hesitant
+    return dead, doubtful, on | maybe
+
+
+def relation_truth(relation: Relation, facts: Facts) -> tuple[Bools, Bools | None]:
+    """(true, open), broadcastable to (B, queries, keys); open is None where every value is read."""
+    match relation:
+        case Among(key, values):
+            holds, open_ = facts.among(key, values)
+            return holds[:, None, :], open_[:, None, :] if open_.any() else None
+        case Offset(shift):
+            positions = np.arange(facts.shape[1])
+            return (positions[None, :] == positions[:, None] + shift)[None], None
+        case Equal(key, query, shift):
+            key_reading, query_reading = facts.reading(key), facts.reading(query)
+            encoding = facts.subspaces[key].encoding
+            wanted = facts.numbers.canonical(encoding, shifted(query_reading.code, shift))
+            wanted = np.where(wanted == NOTHING, NOTHING - 1, wanted)
+            return wanted[:, :, None] == key_reading.code[:, None, :], _open(key_reading, query_reading)
+        case Related(key, query, pairs):
+            key_reading, query_reading = facts.reading(key), facts.reading(query)
+            return _table_truth(pairs, key_reading.code, query_reading.code, facts), _open(key_reading, query_reading)
+    assert_never(relation)
+
+
+def _open(key: Reading, query: Reading) -> Bools | None:
+    """Undetermined where either side is, unless the other is empty (then the relation is false)."""
+    if not (key.open().any() or query.open().any()):
+        return None
+    key_full, query_full = (side.kind != Kind.EMPTY for side in (key, query))
+    by_query = query.open()[:, :, None] & key_full[:, None, :]
+    return np.asarray(by_query | (key.open()[:, None, :] & query_full[:, :, None]))
+
+
+def _table_truth(pairs: tuple[tuple[Value, tuple[Value, ...]], ...], key: Ints, query: Ints, facts: Facts) -> Bools:
+    codec = facts.numbers.codec
+    arguments = codec.codes(tuple(argument for argument, _ in pairs))
+    images = np.unique(codec.codes(tuple(image for _, row in pairs for image in row)))
+    table = np.zeros((len(arguments) + 1, len(images) + 1), dtype=np.bool_)
+    for row, (_, image) in enumerate(pairs):
+        table[row, np.searchsorted(images, codec.codes(image))] = True
+    row_index, known_row = lookup(query, arguments)
+    column_index, known_column = lookup(key, images)
+    rows = np.where(known_row, row_index, len(arguments))
+    columns = np.where(known_column, column_index, len(images))
+    return table[rows[:, :, None], columns[:, None, :]]
+
+
+# ------------------------------------------------------------------ prefer and rest
+
+
+def _preferred(prefer: Prefer, sure: Bools, open_: Bools | None, facts: Facts) -> tuple[Bools, Bools]:
+    """The fitting keys whose feature is best, and the queries for which that is not determined."""
+    score, blurred = _preference(prefer, facts)
+    least = np.iinfo(np.int64).min
+    best = np.where(sure, score[:, None, :], least).max(axis=2)
+    candidates = sure if open_ is None else sure | open_
+    undetermined = (candidates & blurred[:, None, :]).any(axis=2) & (candidates.sum(axis=2) > 1)
+    if open_ is not None:
+        rival = np.where(open_, score[:, None, :], least).max(axis=2)
+        undetermined |= open_.any(axis=2) & (rival >= best)
+    return sure & (score[:, None, :] == best[:, :, None]), undetermined
+
+
+def _preference(prefer: Prefer, facts: Facts) -> tuple[Ints, Bools]:
+    """(larger is better, not readable as a number), each (B, n)."""
+    if prefer.by == "position":
+        code, blurred = np.broadcast_to(np.arange(facts.shape[1]), facts.shape), np.zeros(facts.shape, dtype=np.bool_)
+    else:
+        reading = facts.reading(prefer.by)
+        blurred = (reading.kind != Kind.PURE) | (reading.code >= TEXT_BASE)
+        code = np.where(blurred, 0, reading.code)
+    return (code if prefer.direction == "latest" else -code), blurred
+
+
+def _rest_keys(head: Head, facts: Facts) -> tuple[Bools, Bools]:
+    """(is a rest key, may be one), each (B, 1, n)."""
+    holds, unsure = np.zeros(facts.shape, dtype=np.bool_), np.zeros(facts.shape, dtype=np.bool_)
+    for rest in head.rests:
+        true, open_ = facts.among(rest.condition.key, rest.condition.values)
+        holds, unsure = holds | true, unsure | open_
+    return holds[:, None, :], (unsure & ~holds)[:, None, :]
