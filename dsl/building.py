@@ -113,6 +113,11 @@ class Builder:
         return T.ModelDecl(self.new_name(_token(node, 0), "a model"), span=self.span(node))
 
     def _tokens(self, node: Node) -> T.TokensDecl:
+        for item in node.children:
+            if isinstance(item, Tree) and item.children == ["tokens", None]:
+                self.refuse(
+                    "E0107", "`tokens` stands for every token and cannot be one", item, "a keyword", "rename it"
+                )
         return T.TokensDecl(self.all(node.children), span=self.span(node))
 
     def _token_item(self, node: Node) -> T.TokenItem:
@@ -167,7 +172,9 @@ class Builder:
         return T.SymbolDecl(self.new_name(name, "a symbol"), positive is not None, value, span=self.span(node))
 
     def _param(self, node: Node) -> T.ParamDecl:
-        return T.ParamDecl(self.new_name(_token(node, 0), "a param"), self.maybe(node.children[1]), span=self.span(node))
+        return T.ParamDecl(
+            self.new_name(_token(node, 0), "a param"), self.maybe(node.children[1]), span=self.span(node)
+        )
 
     def _table(self, node: Node) -> T.TableDecl:
         name = self.new_name(_token(node, 0), "a table")
@@ -270,9 +277,7 @@ class Builder:
         relation, *clauses = node.children
         said = self.once(clauses)
         negated = node.data == "avoid"
-        return T.AttendLine(
-            self.maybe(relation), negated, said.get("when"), said.get("strength"), span=self.span(node)
-        )
+        return T.AttendLine(self.maybe(relation), negated, said.get("when"), said.get("strength"), span=self.span(node))
 
     _avoid = _attend
 

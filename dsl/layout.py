@@ -135,7 +135,9 @@ class _Scanner:
         elif kind == "close":
             self._close(match)
         elif kind == "unclosed":
-            self._wrong("E0104", "this quoted text has no end", match, "opened here", 'close it with `"` on the same line')
+            self._wrong(
+                "E0104", "this quoted text has no end", match, "opened here", 'close it with `"` on the same line'
+            )
 
     def _open(self, match: re.Match[str]) -> None:
         self.brackets.append((match.group(), match.start()))

@@ -2,8 +2,8 @@
 
 In: the text of a ``.head`` file, or of one expression.  Out: ``dsl.tree.Spec`` (or ``Expr``), every node with its
 span; or one ``SpecError`` with every independent syntax error.  The text is first cut into indented lines
-(``layout``); each line is parsed alone by the rule of its place (``grammar.lark``), so that one mistake does not hide the
-next.  Any text at all gets an answer, in bounded time.  Not for: what names refer to (``compiler.resolution``).
+(``layout``); each line is parsed alone by the rule of its place (``grammar.lark``), so that one mistake does not hide
+the next.  Any text at all gets an answer, in bounded time.  Not for: what names refer to (``compiler.resolution``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dsl.words import HEAD_LINES, STATEMENTS
 
 MAX_CHARACTERS = 1 << 20
 MAX_DEPTH = 200
-MAX_ERRORS = 20
+MAX_ERRORS = 50
 
 
 def parse(text: str, name: str = "<text>") -> Spec:
@@ -61,7 +61,7 @@ def parse_line(layout: Layout, line: Line, rule: str) -> Any:
     try:
         found = _grammar().parse(text, start=rule)
     except UnexpectedInput as error:
-        raise SpecError(errors.explain(error, layout, line, rule)) from None
+        raise SpecError(errors.explain(error, layout, line)) from None
     if _depth(found) > MAX_DEPTH:
         raise SpecError(errors.too_deep(Span(line.start, line.stop, layout.source), MAX_DEPTH))
     return Builder(layout.source, line.start).build(found)
@@ -77,7 +77,9 @@ class _Reader:
     def statement(self, line: Line) -> Statement | None:
         word = self.first_word(line)
         if word not in STATEMENTS:
-            self.complain(errors.misplaced(word, self.span(line), "spec", bool(line.block)))
+            self.misplaced(line, word, "spec")
+            if word == "head":
+                self.head(line)
             return None
         found = cast("Statement | None", self.read(line, "statement"))
         match word:
@@ -102,7 +104,7 @@ class _Reader:
     def head(self, line: Line) -> HeadDecl | None:
         word = self.first_word(line)
         if word != "head":
-            self.complain(errors.misplaced(word, self.span(line), "layer", bool(line.block)))
+            self.misplaced(line, word, "layer")
             return None
         found = cast("HeadDecl | None", self.read(line, "head"))
         doc, rest = self.doc(line.block)
@@ -114,7 +116,7 @@ class _Reader:
     def head_line(self, line: Line) -> HeadLine | None:
         word = self.first_word(line)
         if word not in HEAD_LINES:
-            self.complain(errors.misplaced(word, self.span(line), "head", bool(line.block)))
+            self.misplaced(line, word, "head")
             return None
         self.refuse_block(line.block, word)
         return cast("HeadLine | None", self.read(line, "head_line"))
@@ -129,7 +131,7 @@ class _Reader:
 
     def refuse_block(self, block: list[Line], owner: str) -> None:
         if block:
-            self.complain(errors.unexpected_block(self.span(block[0]), owner, self.first_word(block[0])))
+            self.complain(errors.unexpected_block(self.span(block[0]), owner))
 
     def read(self, line: Line, rule: str) -> Any:
         if not line.sound:
@@ -139,6 +141,10 @@ class _Reader:
         except SpecError as error:
             self.collector.found.extend(error.diagnostics)
             return None
+
+    def misplaced(self, line: Line, word: str, place: str) -> None:
+        if line.sound:
+            self.complain(errors.misplaced(word, self.span(line), place))
 
     def complain(self, diagnostic: Diagnostic) -> None:
         self.collector.found.append(diagnostic)

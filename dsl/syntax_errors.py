@@ -1,21 +1,90 @@
 """What Lark and the parser stumble over -> diagnostics a person can act on.
 
 In: where a line went wrong and what could have stood there.  Out: ``Diagnostic`` with codes E01xx, in the
-language's own words.  Not for: mistakes of meaning (``compiler.resolution``).
+language's own words.  Each common slip has a function of its own, tried in order.  Not for: mistakes of meaning
+(``compiler.resolution``).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable, Set
+from dataclasses import dataclass, replace
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedInput
 
 from dsl.diagnostics import Diagnostic, did_you_mean
+from dsl.expectations import form, keywords, phrase
 from dsl.layout import Layout, Line
 from dsl.span import Source, Span
-from dsl.words import HEAD_LINES, RESERVED, STATEMENTS
+from dsl.words import HEAD_LINES, KEYWORDS, OPENERS, RESERVED, STATEMENTS
 
-_WORD = re.compile(r'"(?:[^"\\\n]|\\.)*"|<[^<>\s"]+>|\w+|->|==|!=|<=|>=|//|\.\.|.', re.DOTALL)
+_WORD = re.compile(
+    r'"(?:[^"\\\n]|\\.)*"|<\w[^<>\s"]*>|\d+\.\d+|\w+|->|===?|=>|=<|<>|!=|<=|>=|//|\*\*|&&|\|\||\.\.|.', re.DOTALL
+)
+_LOOKALIKES = {
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "‘": '"',
+    "’": '"',
+    "→": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "×": "*",
+    "·": "*",
+    "…": "..",
+    "∈": "in",
+    "\u00a0": " ",
+}
+_OTHER_LANGUAGES = {
+    "===": "==",
+    "=>": ">=",
+    "=<": "<=",
+    "<>": "!=",
+    "**": "^",
+    "%": "mod",
+    "&&": "and",
+    "&": "and",
+    "||": "or",
+    "!": "not",
+}
+_SIGNS = set("()[]{}<>=!+-*/^.,:|?'%&")
+
+
+@dataclass(frozen=True)
+class _Slip:
+    """A line that the grammar refuses: ``word`` at ``at`` of ``text`` is not among the ``accepted`` terminals."""
+
+    source: Source
+    start: int
+    text: str
+    at: int
+    word: str
+    accepted: Set[str]
+
+    @property
+    def keyword(self) -> str:
+        return word_at(self.text, 0)
+
+    @property
+    def before(self) -> str:
+        return self.text[: self.at].rstrip()
+
+    @property
+    def expects_expression(self) -> bool:
+        return {"NUMBER", "NAME", "LPAR"} <= self.accepted
+
+    def report(self, code: str, message: str, label: str = "", help: str | None = None, length: int = 0) -> Diagnostic:
+        start = self.start + self.at
+        return Diagnostic(
+            code, message, Span(start, start + max(1, length or len(self.word)), self.source), label, help
+        )
 
 
 def word_at(text: str, offset: int) -> str:
@@ -24,44 +93,310 @@ def word_at(text: str, offset: int) -> str:
     return match.group() if match else ""
 
 
-def explain(error: UnexpectedInput, layout: Layout, line: Line, rule: str) -> Diagnostic:
+def explain(error: UnexpectedInput, layout: Layout, line: Line) -> Diagnostic:
     """The diagnostic for a line that the grammar refuses."""
     text = layout.words(line)
-    at = error.pos_in_stream if isinstance(error, UnexpectedCharacters | UnexpectedToken) else len(text)
-    if at is None or isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        at = len(text)
-    word = word_at(text, at)
-    span = Span(line.start + at, line.start + at + max(1, len(word)), layout.source)
-    return Diagnostic("E0111", f"`{word}` is not expected here" if word else "the line ends too early", span)
+    at = _place_of(error, text)
+    parser = getattr(error, "interactive_parser", None)
+    accepted = frozenset(parser.accepts()) if parser is not None else frozenset()
+    slip = _Slip(layout.source, line.start, text, at, word_at(text, at), accepted)
+    for explanation in _EXPLANATIONS:
+        found = explanation(slip)
+        if found is not None:
+            return found
+    return _unexpected(slip)
 
 
-def misplaced(word: str, span: Span, place: str, has_block: bool) -> Diagnostic:
-    known = {"spec": STATEMENTS, "layer": ("head",), "head": HEAD_LINES}[place]
+def _place_of(error: UnexpectedInput, text: str) -> int:
+    token = getattr(error, "token", None)
+    at: int | None = error.pos_in_stream
+    if at is None or token is not None and token.type == "$END":
+        return len(text)
+    return at
+
+
+# ------------------------------------------------------------------ the slips, most telling first
+
+
+def _strange_character(slip: _Slip) -> Diagnostic | None:
+    if len(slip.word) != 1 or slip.word.isalnum() or slip.word in _SIGNS or slip.word == "_":
+        return None
+    name = unicodedata.name(slip.word, "no name")
+    shown = f"`{slip.word}`" if slip.word.isprintable() else f"U+{ord(slip.word):04X}"
+    help = "delete it, or quote it if it is a token"
+    if slip.word in _LOOKALIKES:
+        help = f"write `{_LOOKALIKES[slip.word]}`"
+    elif slip.word == ";":
+        help = "one line says one thing: begin a new line"
+    return slip.report("E0101", f"{shown} ({name.lower()}) means nothing here", "not a sign of the language", help)
+
+
+def _single_quotes(slip: _Slip) -> Diagnostic | None:
+    if slip.word != "'":
+        return None
+    match = re.compile(r"'([^'\n\"\\]*)'").match(slip.text, slip.at)
+    help = f'write `"{match.group(1)}"`' if match else 'write `"` on both sides'
+    length = len(match.group()) if match else 1
+    return slip.report("E0116", "tokens are quoted with double quotes", "single quotes", help, length)
+
+
+def _reserved(slip: _Slip) -> Diagnostic | None:
+    if slip.word == "*" and slip.before.endswith("->"):
+        what = "a generated text (`-> *`)"
+    elif slip.word in ("if", "then", "else"):
+        what = "`if C then A else B`"
+    elif slip.word == "[" and "LSQB" not in slip.accepted and slip.keyword in ("subspace", "head", "expect"):
+        what = "families (`subspace remainder[q]`)"
+    elif slip.word == ":" and slip.keyword == "sequences":
+        what = "a named repeat (`(x: 0..1){L}`)"
+    elif slip.word in RESERVED and slip.word != "layout":
+        what = RESERVED[slip.word]
+    else:
+        return None
+    return slip.report("E0110", f"{what}: this part of the language is reserved for later", "reserved", "leave it out")
+
+
+def _assignment_for_equality(slip: _Slip) -> Diagnostic | None:
+    if slip.word == "=" and slip.before.endswith("=") and slip.expects_expression:
+        message = "`==` compares: a declaration is written with one `=`"
+        return slip.report("E0112", message, "one too many", "write `=`")
+    if slip.word != "=" or "COMPARE" not in slip.accepted:
+        return None
+    return slip.report("E0112", "`=` compares nothing: a relation is written with `==`", "one `=`", "write `==`")
+
+
+def _missing_arrow(slip: _Slip) -> Diagnostic | None:
+    if "ARROW" not in slip.accepted or slip.word in (",", "(", "[", "{") or _is_near_keyword(slip):
+        return None
+    if slip.word in ("=>", "=", ":", "to", ">", "="):
+        return slip.report("E0117", f"`->` is expected, and `{slip.word}` is written", "here", "write `->`")
+    what = f"the arrow `->` is missing before `{slip.word}`" if slip.word else "the line ends before its arrow `->`"
+    return slip.report("E0117", what, "`->` expected", form(slip.keyword))
+
+
+def _missing_colon(slip: _Slip) -> Diagnostic | None:
+    if "COLON" not in slip.accepted or _is_near_keyword(slip) or slip.word in ("[", "("):
+        return None
+    name = slip.before.split()[-1]
+    if slip.word == "=":
+        return slip.report("E0118", f"`:` is expected after `{name}`, and `=` is written", "here", "write `:`")
+    return slip.report("E0118", f"the colon after `{name}` is missing", "`:` expected", form(slip.keyword))
+
+
+def _chained_comparison(slip: _Slip) -> Diagnostic | None:
+    if slip.word not in ("==", "!=", "<", "<=", ">", ">=", "in", "=") or "AND" not in slip.accepted:
+        return None
+    if "COMPARE" in slip.accepted:
+        return None
+    help = "write two lines, one for each" if slip.keyword in HEAD_LINES else "write `A < B and B < C`"
+    return slip.report("E0114", "comparisons do not chain", "the second comparison", help)
+
+
+def _other_language(slip: _Slip) -> Diagnostic | None:
+    if slip.word == "not" and "IN" in slip.accepted:
+        help = "write `not A in {..}`; in a head, `avoid A in {..}`"
+        return slip.report("E0111", "`not` stands before a whole comparison", "not here", help)
+    for width in (0, 1):
+        sign = word_at(slip.text, slip.at - width)
+        if sign in _OTHER_LANGUAGES and (width == 0 or len(sign) == 2 and slip.at):
+            here = _OTHER_LANGUAGES[sign]
+            return slip.report("E0111", f"`{sign}` is not an operator here", f"`{here}` is", f"write `{here}`")
+    return None
+
+
+def _bare_token(slip: _Slip) -> Diagnostic | None:
+    is_special = slip.word.startswith("<") and slip.word.endswith(">") and len(slip.word) > 2
+    wants_text = "STRING" in slip.accepted and not slip.expects_expression and slip.word.isidentifier()
+    if not is_special and not wants_text or "WORD" in slip.accepted or slip.word in KEYWORDS:
+        return None
+    if _is_near_keyword(slip):
+        return None
+    return slip.report(
+        "E0113",
+        f"the token `{slip.word}` is not quoted",
+        "quotes expected",
+        f'write `"{slip.word}"` (bare only after `tokens` and `sequences`)',
+    )
+
+
+def _stray_arrow(slip: _Slip) -> Diagnostic | None:
+    if slip.word != ">" or slip.text[slip.at - 1] != "-" or "ARROW" in slip.accepted:
+        return None
+    arrow = replace(slip, at=slip.at - 1, word="->")
+    is_quotable = slip.text[: slip.at - 1].rstrip()[-1:] in "([{"
+    help = 'quote a token that is a sign: `"("`' if is_quotable else form(slip.keyword)
+    return arrow.report("E0111", "`->` is not expected here", "expected an expression", help)
+
+
+def _block_colon(slip: _Slip) -> Diagnostic | None:
+    if slip.word != ":" or slip.text[slip.at :].strip() != ":":
+        return None
+    return slip.report(
+        "E0111",
+        f"`{slip.keyword}` takes no colon at its end",
+        "delete this",
+        "a block is told by its indentation alone",
+    )
+
+
+def _malformed_number(slip: _Slip) -> Diagnostic | None:
+    rest = slip.text[slip.at :]
+    match = re.match(r"\d[\w.]*", rest)
+    if match and "NUMBER" in slip.accepted:
+        return _spoiled_number(slip, match.group())
+    if re.match(r"\.\d", rest) and "NUMBER" in slip.accepted:
+        return slip.report("E0108", "a number starts with a digit", "here", "write `0` before the point")
+    if slip.word == "." and re.match(r"\.\d", rest) and slip.before[-1:].isdigit():
+        return slip.report("E0108", "a number has one point", "the second", "delete one of the points")
+    if slip.word == "." and slip.before[-1:].isdigit():
+        return slip.report(
+            "E0108", "digits must follow the point", "nothing after it", "delete the point, or write `.0`"
+        )
+    return None
+
+
+def _spoiled_number(slip: _Slip, word: str) -> Diagnostic:
+    power = re.fullmatch(r"([0-9.]+)[eE]([0-9]+)?", word)
+    help = "write a product with `*`, and underscores nowhere"
+    if power:
+        help = f"write `{power[1]} * 10^{power[2] or 'N'}`; a small number is a decimal or a fraction"
+    return slip.report("E0108", f"`{word}` is not a number", "digits run into letters", help, len(word))
+
+
+def _keyword_as_name(slip: _Slip) -> Diagnostic | None:
+    if "NAME" not in slip.accepted or slip.word not in KEYWORDS or slip.expects_expression:
+        return None
+    return slip.report(
+        "E0107", f"`{slip.word}` is a word of the language and cannot be a name", "a name expected", form(slip.keyword)
+    )
+
+
+def _misspelt(slip: _Slip) -> Diagnostic | None:
+    if not _is_near_keyword(slip):
+        return None
+    return slip.report(
+        "E0111", f"`{slip.word}` is not expected here", f"expected {phrase(slip.accepted)}", _near_keyword(slip)
+    )
+
+
+def _line_ends(slip: _Slip) -> Diagnostic | None:
+    if slip.word:
+        return None
+    expected = phrase(slip.accepted)
+    after = word_before(slip.before)
+    return slip.report("E0119", f"the line ends too early, after `{after}`", f"expected {expected}", form(slip.keyword))
+
+
+def _unexpected(slip: _Slip) -> Diagnostic:
+    expected = phrase(slip.accepted)
+    label = f"expected {expected}" if expected else ""
+    return slip.report("E0111", f"`{slip.word}` is not expected here", label, form(slip.keyword))
+
+
+_EXPLANATIONS: tuple[Callable[[_Slip], Diagnostic | None], ...] = (
+    _strange_character,
+    _single_quotes,
+    _stray_arrow,
+    _reserved,
+    _block_colon,
+    _assignment_for_equality,
+    _chained_comparison,
+    _bare_token,
+    _missing_arrow,
+    _missing_colon,
+    _other_language,
+    _malformed_number,
+    _misspelt,
+    _keyword_as_name,
+    _line_ends,
+)
+
+
+def _near_keyword(slip: _Slip) -> str | None:
+    if not slip.word.isidentifier():
+        return None
+    return did_you_mean(slip.word, keywords(slip.accepted))
+
+
+def _is_near_keyword(slip: _Slip) -> bool:
+    return _near_keyword(slip) is not None
+
+
+def word_before(text: str) -> str:
+    """The last word or sign of ``text``."""
+    found = _WORD.findall(text.rstrip())
+    return found[-1] if found else ""
+
+
+# ------------------------------------------------------------------ lines in the wrong place
+
+
+def misplaced(word: str, span: Span, place: str) -> Diagnostic:
+    """A line of a ``place`` (spec, layer, head) that starts with no word of that place."""
     where = Span(span.start, span.start + max(1, len(word)), span.source)
     if word in RESERVED:
-        return Diagnostic("E0110", f"`{word}` is reserved for later", where, RESERVED[word])
-    return Diagnostic("E0105", f"`{word}` opens no line of a {place}", where, "", did_you_mean(word, known))
+        help = "leave it out for now"
+        return Diagnostic("E0110", f"`{word}` is reserved for later: {RESERVED[word]}", where, "reserved", help)
+    if word.startswith('"'):
+        help = "indent it below `model` or `head`, before the other lines"
+        return Diagnostic(
+            "E0106", "a docstring stands first in the block of a model or a head", where, "not here", help
+        )
+    if word in OPENERS:
+        return Diagnostic("E0106", *_wrong_place(word, where, place))
+    return Diagnostic(
+        "E0105", f"`{word}` opens no line {_INSIDE[place]}", where, "not known here", _suggest_opener(word, place)
+    )
 
 
-def unexpected_block(span: Span, owner: str, word: str) -> Diagnostic:
-    return Diagnostic("E0102", f"`{owner}` has no block of its own", span, "indented below it", "indent it less")
+_INSIDE = {"spec": "of a spec", "layer": "of a layer", "head": "of a head"}
+
+
+def _wrong_place(word: str, where: Span, place: str) -> tuple[str, Span, str, str]:
+    if word in HEAD_LINES:
+        return f"`{word}` is a line of a head", where, "no head here", "indent it below `head NAME`"
+    if word == "head" and place == "spec":
+        return "a head stands in a layer", where, "no layer here", "write `layer` on a line above, and indent the head"
+    if word == "head":
+        return "a head cannot stand inside a head", where, "inside the head above", "indent it like the head above"
+    label = f"inside the {place} above"
+    return f"`{word}` cannot stand in a {place}", where, label, "begin it in the first column"
+
+
+def _suggest_opener(word: str, place: str) -> str:
+    known = {"spec": STATEMENTS, "layer": ("head",), "head": HEAD_LINES}[place]
+    listed = ", ".join(f"`{k}`" for k in known)
+    return did_you_mean(word, known) or did_you_mean(word, OPENERS) or f"a line here starts with one of {listed}"
+
+
+def unexpected_block(span: Span, owner: str) -> Diagnostic:
+    help = "indent it like the line above; a line goes on only inside brackets or after a comma"
+    where = Span(span.start, span.stop, span.source)
+    return Diagnostic(
+        "E0102", "this line is indented, and the line above opens no block", where, f"below `{owner}`", help
+    )
 
 
 def empty_layer(span: Span) -> Diagnostic:
     return Diagnostic("E0109", "this layer has no head", span, "nothing below it", "indent a `head NAME` below it")
 
 
+# ------------------------------------------------------------------ expressions and sizes
+
+
 def empty(source: Source) -> Diagnostic:
-    return Diagnostic("E0119", "an expression is expected, and nothing is written", Span(0, 0, source))
+    return Diagnostic("E0119", "an expression is expected, and nothing is written", Span(0, 0, source), "empty")
 
 
 def second_line(span: Span) -> Diagnostic:
-    return Diagnostic("E0111", "one expression is expected, on one line", span, "a second line")
+    return Diagnostic("E0111", "one expression is expected, on one line", span, "a second line", "join the lines")
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:
-    return Diagnostic("E0115", f"this line nests or chains more than {limit} operations", span, "", "split it")
+    message = f"this line nests or chains more than {limit} operations"
+    return Diagnostic("E0115", message, span, "too deep", "write several lines, or fewer terms")
 
 
 def too_long(length: int, limit: int, source: Source) -> Diagnostic:
-    return Diagnostic("E0115", f"a spec of {length} characters is more than the {limit} that are read", Span(0, 0, source))
+    message = f"a spec of {length} characters is longer than the {limit} that are read"
+    return Diagnostic("E0115", message, Span(0, 0, source), help="split it, or generate less")

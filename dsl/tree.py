@@ -137,9 +137,7 @@ class ListOf:
     span: Span = _span()
 
 
-Expr = (
-    Number | Text | Truth | Name | Member | Call | TokenAt | Unary | Binary | Comparison | Range | SetOf | ListOf
-)
+Expr = Number | Text | Truth | Name | Member | Call | TokenAt | Unary | Binary | Comparison | Range | SetOf | ListOf
 
 
 # ------------------------------------------------------------------ sequences (the valid inputs)

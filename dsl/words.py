@@ -35,7 +35,7 @@ OPENERS = (*STATEMENTS, "head", *HEAD_LINES)
 
 RESERVED = {
     "compute": "MLPs (`compute B = EXPRESSION`)",
-    "layout": "fixed layouts (`layout a0 a1 \"+\" b0 b1`)",
+    "layout": 'fixed layouts (`layout a0 a1 "+" b0 b1`)',
     "for": "families (`for q in primes(2, p)`)",
 }
 """Words of constructs that come later, and what each will say."""

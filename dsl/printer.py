@@ -1,0 +1,313 @@
+"""Syntax tree -> text: the formatter.
+
+In: a ``Spec`` (parsed, or built by a program) or an expression.  Out: its canonical text, with the comments and
+the blank lines of the source it was parsed from.  Laws: ``parse(print_spec(t)) == t``, and printing what was printed
+changes nothing.  Parentheses stand only where the grammar needs them.  Where rows go, and how they are aligned, is
+``formatting``'s; not for: meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import assert_never
+
+from dsl import tree as T
+from dsl.formatting import Row, layout_rows
+from dsl.span import Span
+
+_OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(1, 10)
+_BINARY = {
+    "or": (_OR, _OR, _AND),
+    "and": (_AND, _AND, _NOT),
+    "+": (_SUM, _SUM, _PRODUCT),
+    "-": (_SUM, _SUM, _PRODUCT),
+    "*": (_PRODUCT, _PRODUCT, _UNARY),
+    "/": (_PRODUCT, _PRODUCT, _UNARY),
+    "//": (_PRODUCT, _PRODUCT, _UNARY),
+    "mod": (_PRODUCT, _PRODUCT, _UNARY),
+    "^": (_POWER, _ATOM, _UNARY),
+}
+"""Operator -> its own level, and the least level of its left and right operands."""
+
+_WORD = re.compile(r"\w+")
+_BARE_TOKEN = re.compile(r'\w+|<[^<>\s"#(),\[\]{}]+>')
+_TIGHT = ("*", "/", "//", "^")
+
+
+def print_spec(spec: T.Spec) -> str:
+    """The canonical text of ``spec``, ending in a newline (empty for an empty spec)."""
+    rows = [row for statement in spec.statements for row in _statement_rows(statement)]
+    return layout_rows(rows, spec.comments)
+
+
+def print_expression(expr: T.Expr) -> str:
+    """``expr`` on one line, with the fewest parentheses."""
+    return _expression(expr, _OR)
+
+
+# ------------------------------------------------------------------ expressions
+
+
+def _expression(expr: T.Expr, least: int) -> str:
+    text, level = _levelled(expr)
+    return f"({text})" if level < least else text
+
+
+def _levelled(expr: T.Expr) -> tuple[str, int]:
+    """The text of ``expr`` and the level of its outermost operator."""
+    match expr:
+        case T.Number(value):
+            return _number(value)
+        case T.Text(value):
+            return quote(value), _ATOM
+        case T.Truth(value):
+            return ("true" if value else "false"), _ATOM
+        case T.Name(name):
+            return name, _ATOM
+        case T.Member(owner, member):
+            return f"{owner}.{member if _WORD.fullmatch(member) else quote(member)}", _ATOM
+        case T.Call(function, arguments):
+            return f"{function}({_items(arguments)})", _ATOM
+        case T.TokenAt(index):
+            return f"token[{print_expression(index)}]", _ATOM
+        case T.Unary("-", operand):
+            return f"-{_expression(operand, _UNARY)}", _UNARY
+        case T.Unary(_, operand):
+            return f"not {_expression(operand, _NOT)}", _NOT
+        case T.Binary():
+            return _binary(expr)
+        case T.Comparison(operator, left, right):
+            return f"{_expression(left, _SUM)} {operator} {_expression(right, _SUM)}", _COMPARISON
+        case T.Range(low, high):
+            return f"{_expression(low, _SUM)}..{_expression(high, _SUM)}", 0
+        case T.SetOf(members):
+            return f"{{{_items(members)}}}", _ATOM
+        case T.ListOf(items):
+            return f"[{_items(items)}]", _ATOM
+        case _:
+            assert_never(expr)
+
+
+def _binary(expr: T.Binary) -> tuple[str, int]:
+    """``a + b`` is spaced, and so is ``1/2 * key.a``; products of plain numbers and names are tight: ``2*pi/10``."""
+    level, left, right = _BINARY[expr.operator]
+    tight = expr.operator in _TIGHT and not _reads_feature(expr)
+    sign = expr.operator if tight else f" {expr.operator} "
+    return f"{_expression(expr.left, left)}{sign}{_expression(expr.right, right)}", level
+
+
+def _reads_feature(expr: T.Expr) -> bool:
+    """Whether an operand of this product is itself ``key.A`` or ``query.A``."""
+    sides = (expr.left, expr.right) if isinstance(expr, T.Binary) else ()
+    return any(isinstance(s, T.Member) and s.owner in ("key", "query") for s in sides)
+
+
+def _items(items: tuple[T.Expr, ...]) -> str:
+    return ", ".join(_item(item) for item in items)
+
+
+def _item(item: T.Expr) -> str:
+    """An item of a list, a set or a call, where ranges may stand bare."""
+    return _levelled(item)[0] if isinstance(item, T.Range) else print_expression(item)
+
+
+def _number(value: Fraction) -> tuple[str, int]:
+    sign, value = ("-", -value) if value < 0 else ("", value)
+    digits = _decimal_digits(value.denominator)
+    if digits is None:
+        return f"{sign}{value.numerator}/{value.denominator}", _PRODUCT
+    text = str(value.numerator * 10**digits // value.denominator)
+    if digits:
+        text = text.rjust(digits + 1, "0")
+        text = f"{text[:-digits]}.{text[-digits:]}"
+    return sign + text, _UNARY if sign else _ATOM
+
+
+def _decimal_digits(denominator: int) -> int | None:
+    """How many decimals write 1/denominator exactly; None when none do."""
+    twos = fives = 0
+    while denominator % 2 == 0:
+        denominator, twos = denominator // 2, twos + 1
+    while denominator % 5 == 0:
+        denominator, fives = denominator // 5, fives + 1
+    return max(twos, fives) if denominator == 1 else None
+
+
+def quote(text: str) -> str:
+    """``text`` as a quoted token."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return f'"{escaped}"'
+
+
+# ------------------------------------------------------------------ patterns of tokens
+
+
+def _pattern(pattern: T.Pattern, least: int = 0) -> str:
+    match pattern:
+        case T.ChoicePattern(options):
+            text, level = " | ".join(_pattern(o, 1) for o in options), 0
+        case T.ConcatPattern(parts):
+            text, level = " ".join(_pattern(p, 2) for p in parts), 1
+        case T.RepeatPattern(body, low, high):
+            text, level = _pattern(body, 4) + _count(low, high), 2
+        case T.TokenPattern(items):
+            text, level = ", ".join(_token_item(i) for i in items), 3 if items[0].last else 4
+        case _:
+            assert_never(pattern)
+    return f"({text})" if level < least else text
+
+
+def _count(low: T.Expr, high: T.Expr | None) -> str:
+    match low, high:
+        case T.Number(Fraction(numerator=0, denominator=1)), None:
+            return "*"
+        case T.Number(Fraction(numerator=1, denominator=1)), None:
+            return "+"
+        case T.Number(Fraction(numerator=0, denominator=1)), T.Number(Fraction(numerator=1, denominator=1)):
+            return "?"
+        case _, None:
+            return f"{{{print_expression(low)},}}"
+        case _:
+            bounds = (low,) if low == high else (low, high)
+            return "{" + ",".join(print_expression(b) for b in bounds) + "}"
+
+
+def _token_item(item: T.TokenItem) -> str:
+    words = [w if _BARE_TOKEN.fullmatch(w) else quote(w) for w in (item.first, item.last) if w is not None]
+    return "..".join(words)
+
+
+# ------------------------------------------------------------------ statements
+
+
+def _statement_rows(statement: T.Statement) -> list[Row]:
+    match statement:
+        case T.ModelDecl(name, doc):
+            row = Row(0, "model", (f"model {name}",), statement.span)
+            return [row, *_doc_rows(doc, 1, statement.span)]
+        case T.LayerDecl(heads):
+            span = statement.span
+            row = Row(0, "layer", ("layer",), Span(span.start, span.start + len("layer"), span.source))
+            return [row, *(r for head in heads for r in _head_rows(head))]
+        case _:
+            return [_statement_row(statement)]
+
+
+def _statement_row(statement: T.Statement) -> Row:
+    span = statement.span
+    match statement:
+        case T.TokensDecl(items):
+            return Row(0, "tokens", ("tokens ",), span, tuple(_token_item(i) for i in items))
+        case T.SequencesDecl(pattern):
+            return Row(0, "tokens", (f"sequences {_pattern(pattern)}",), span)
+        case T.SettingDecl(setting, value):
+            group = "tokens" if setting == "context" else "setting"
+            return Row(0, group, (f"{setting} {print_expression(value)}",), span)
+        case T.BasisDecl("vectors", rows):
+            return Row(0, "setting", ("basis [",), span, tuple(_item(r) for r in rows), "]")
+        case T.BasisDecl(kind, arguments):
+            return Row(0, "setting", (f"basis {kind}{_arguments(arguments, ())}",), span)
+        case T.PositionsDecl(scheme, options):
+            return Row(0, "setting", (f"positions {scheme}{_arguments((), options)}",), span)
+        case T.SymbolDecl(name, positive, default):
+            ending = "" if default is None else f" = {print_expression(default)}"
+            return Row(0, "name", (f"symbol {name}{' > 0' if positive else ''}{ending}",), span)
+        case T.ParamDecl(name, value):
+            return Row(0, "name", (f"param {name} = {print_expression(value)}",), span)
+        case T.TableDecl(name, entries):
+            return Row(0, "table", (f"table {name}: ",), span, tuple(_entry(e) for e in entries))
+        case T.SubspaceDecl():
+            return _subspace_row(statement)
+        case T.EmbedDecl(source, target, matrix):
+            cells = (f"embed {source} ", f"-> {target}")
+            if matrix is None:
+                return Row(0, "embed", cells, span)
+            return Row(0, "embed", (cells[0], f"{cells[1]} = ["), span, tuple(_item(i) for i in matrix.items), "]")
+        case T.PredictDecl(subspace):
+            return Row(0, "predict", (f"predict {subspace}",), span)
+        case T.ExpectHead(head, predicate, otherwise):
+            ending = "" if otherwise is None else f" otherwise {print_expression(otherwise)}"
+            return Row(0, "expect", (f"expect head {head}: ", print_expression(predicate) + ending), span)
+        case T.ExpectOutput(prompt, answer):
+            return Row(0, "expect", (f"expect {quote(prompt)} -> {quote(answer)}",), span)
+        case T.ModelDecl() | T.LayerDecl():
+            raise AssertionError("these have rows of their own")
+        case _:
+            assert_never(statement)
+
+
+def _subspace_row(statement: T.SubspaceDecl) -> Row:
+    at = "" if statement.at is None else f" at {_items(statement.at)}"
+    if statement.encoding is None:
+        return Row(0, "subspace", (f"subspace {statement.name} like {statement.like}{at}",), statement.span)
+    encoding = statement.encoding
+    meaning = encoding.kind + _arguments(encoding.arguments, encoding.options)
+    return Row(0, "subspace", (f"subspace {statement.name} ", f": {meaning}{at}"), statement.span)
+
+
+def _arguments(arguments: tuple[T.Expr, ...], options: tuple[T.Option, ...]) -> str:
+    parts = [_item(a) for a in arguments] + [f"{o.name} = {_item(o.value)}" for o in options]
+    return f"({', '.join(parts)})" if parts else ""
+
+
+def _entry(entry: T.TableEntry) -> str:
+    return f"{_expression(entry.argument, _SUM)} -> {_expression(entry.image, _SUM)}"
+
+
+# ------------------------------------------------------------------ heads
+
+
+def _head_rows(head: T.HeadDecl) -> list[Row]:
+    words = ["head", head.name]
+    words += ["at", f"{head.at[0]}.{head.at[1]}"] if head.at is not None else []
+    words += ["d_head", print_expression(head.d_head)] if head.d_head is not None else []
+    words += ["soft"] if head.soft else []
+    span = Span(head.span.start, max(head.span.start, head.name_span.stop), head.span.source)
+    rows = [Row(1, "head", (" ".join(words),), span)]
+    return [*rows, *_doc_rows(head.doc, 2, span), *(_head_row(line) for line in head.lines)]
+
+
+def _head_row(line: T.HeadLine) -> Row:
+    match line:
+        case T.AttendLine(relation, negated, when, strength):
+            text = f"{'avoid ' if negated else 'attend'} {print_expression(relation)}"
+            text += f" when {print_expression(when)}" if when is not None else ""
+            text += f" strength {print_expression(strength)}" if strength is not None else ""
+            return Row(2, "line", (text,), line.span)
+        case T.RestLine(condition):
+            return Row(2, "line", (f"rest   {print_expression(condition)}",), line.span)
+        case T.PreferLine(direction, by):
+            return Row(2, "line", (f"prefer {direction} by {by}",), line.span)
+        case T.CopyLine(value, target, through):
+            table = f" through {through}" if through is not None else ""
+            return Row(2, "line", (f"copy   {print_expression(value)}{table} -> {target}",), line.span)
+        case T.MatrixLine(name, "entries", items):
+            return Row(2, "line", (f"{name} = [",), line.span, tuple(_item(i) for i in items), "]")
+        case T.MatrixLine(name, form, items):
+            return Row(2, "line", (f"{name} = {form} ",), line.span, tuple(_item(i) for i in items))
+        case _:
+            assert_never(line)
+
+
+def _doc_rows(doc: str | None, depth: int, owner: Span) -> list[Row]:
+    """One row per line of a docstring; they stand where the strings below ``owner`` stood."""
+    if doc is None:
+        return []
+    texts = [quote(part) for part in doc.split("\n")]
+    places = _doc_places(owner, len(texts))
+    return [Row(depth, "doc", (text,), place) for text, place in zip(texts, places, strict=True)]
+
+
+def _doc_places(owner: Span, count: int) -> list[Span]:
+    places: list[Span] = []
+    text = owner.source.text
+    start = text.find("\n", owner.stop) + 1 if owner.stop else 0
+    while start and len(places) < count:
+        stop = text.find("\n", start)
+        stop = len(text) if stop < 0 else stop
+        if text[start:stop].lstrip().startswith('"'):
+            first = stop - len(text[start:stop].lstrip())
+            places.append(Span(first, first + 1, owner.source))
+        start = stop + 1 if stop < len(text) else 0
+    return places if len(places) == count else [owner] * count
