@@ -68,9 +68,8 @@ def _format_all(paths: list[Path]) -> list[_Formatted]:
 
 
 def _format(path: Path) -> _Formatted:
-    from dsl.printer import print_spec
-
     from dsl.parser import parse
+    from dsl.printer import print_spec
 
     text = read_text(path)
     return _Formatted(path, text, print_spec(parse(text, name=str(path))))

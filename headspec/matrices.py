@@ -14,7 +14,6 @@ from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix, Scalar
-
     from compiler.pipeline import HeadWeights, Weights
     from compiler.program import Program
 

@@ -18,12 +18,12 @@ from headspec.words import read_tokens
 
 if TYPE_CHECKING:
     import numpy as np
-    from compiler.exact import Matrix
     from numpy.typing import NDArray
 
     from backends.lowering import Lowered
     from backends.numpy_model import NumpyModel
     from backends.torch_model import TorchModel
+    from compiler.exact import Matrix
     from compiler.pipeline import Weights
     from compiler.program import Program
     from headspec.verification import Verification
@@ -206,7 +206,6 @@ class Model:
 def load(folder: str | Path, *, device: str = "auto") -> TorchModel:
     """A saved model as a torch module, checked against its description; SpecError when it is not whole."""
     from backends.storage import load as load_folder
-
     from headspec.devices import choose_device
 
     loaded: TorchModel = load_folder(Path(folder), device=choose_device(device))

@@ -1,0 +1,118 @@
+"""Attention patterns as an SVG drawing, written as text.
+
+In: a ``RunResult`` and labels.  Out: a complete SVG document; each cell says its query, key and weight when pointed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
+
+from headspec.terminal import plain_label
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from headspec.model import RunResult
+
+STOPS = ((241, 241, 238), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
+LONGEST = 10
+LEAST = 0.004  # fainter cells are left to the background
+PANEL = 300
+GAP = 28
+_STYLE = (
+    "svg{background:#fff}text{font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#444a53}"
+    ".t{font:600 15px system-ui,'Segoe UI',Roboto,Arial,sans-serif;fill:#1c1f24}"
+    ".h{font:600 13px system-ui,'Segoe UI',Roboto,Arial,sans-serif;fill:#1c1f24}"
+    ".l{font:12px system-ui,'Segoe UI',Roboto,Arial,sans-serif;fill:#666c76}"
+)
+
+
+def render_svg(result: RunResult, *, title: str, names: Sequence[str]) -> str:
+    """Layers from top to bottom, the heads of a layer side by side."""
+    panel = _Panel(tuple(_clean(plain_label(name)) for name in names))
+    layers = sorted({layer for layer, _, _ in result.heads})
+    top = 40 if title else 12
+    parts, widest = [], 0
+    for row, layer in enumerate(layers):
+        heads = [(index, name) for number, index, name in result.heads if number == layer]
+        for column, (index, name) in enumerate(heads):
+            x, y = GAP + column * (panel.width + GAP), top + row * (panel.height + GAP)
+            parts.append(panel.draw(x, y, f"L{layer}H{index}", _clean(name), result.patterns[layer][index]))
+        widest = max(widest, len(heads))
+    width = GAP + max(1, widest) * (panel.width + GAP)
+    height = top + len(layers) * (panel.height + GAP)
+    caption = f'<text class="t" x="{GAP}" y="26">{escape(_clean(title))}</text>' if title else ""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
+        f" aria-label={quoteattr(_clean(title) or 'attention patterns')}><style>{_STYLE}</style>{caption}{''.join(parts)}</svg>\n"
+    )
+
+
+class _Panel:
+    """The geometry that all heads share."""
+
+    def __init__(self, labels: tuple[str, ...]) -> None:
+        self.labels = labels
+        self.cell = max(1, min(24, PANEL // max(1, len(labels))))
+        self.labelled = self.cell >= 9
+        self.margin = 10 + 7 * max(len(_clip(label)) for label in labels) if self.labelled else 6
+        self.flat = self.cell >= 18 and max(map(len, labels)) <= 2
+        self.top = 24 + (18 if self.flat else self.margin)
+        self.width = self.margin + self.cell * len(labels)
+        self.height = self.top + self.cell * len(labels)
+
+    def draw(self, x: int, y: int, place: str, name: str, pattern: NDArray[Any]) -> str:
+        heading = f'<text class="h" x="0" y="12">{escape(name)} <tspan class="l">{place}</tspan></text>'
+        return f'<g transform="translate({x} {y})">{heading}{self._axes()}{self._cells(pattern)}</g>'
+
+    def _cells(self, pattern: NDArray[Any]) -> str:
+        c, size = self.cell, self.cell - (1 if self.cell >= 6 else 0)
+        count = len(self.labels)
+        corner = " ".join(f"{self.margin},{self.top + y} {self.margin},{self.top + y}" for y in (0, c * count))
+        parts = [f'<polygon points="{corner} {self.margin + c * count},{self.top + c * count}" fill="{shade(0.0)}"/>']
+        for q in range(count):
+            for k in range(q + 1):
+                weight = float(pattern[q, k])
+                if c >= 6 or not weight < LEAST:
+                    about = f"{self.labels[q]} ({q}) to {self.labels[k]} ({k}): {weight:.4f}"
+                    parts.append(
+                        f'<rect x="{self.margin + k * c}" y="{self.top + q * c}" width="{size}" height="{size}"'
+                        f' fill="{shade(weight)}"><title>{escape(about)}</title></rect>'
+                    )
+        return "".join(parts if c < 6 else parts[1:])
+
+    def _axes(self) -> str:
+        if not self.labelled:
+            return ""
+        parts = []
+        for i, label in enumerate(map(_clip, self.labels)):
+            middle, text = i * self.cell + self.cell / 2, escape(label)
+            parts.append(f'<text x="{self.margin - 5}" y="{self.top + middle + 3.5:g}" text-anchor="end">{text}</text>')
+            x = self.margin + middle
+            if self.flat:
+                parts.append(f'<text x="{x:g}" y="{self.top - 6}" text-anchor="middle">{text}</text>')
+            else:
+                at = f"{x + 3.5:g} {self.top - 6}"
+                parts.append(f'<text transform="translate({at}) rotate(-90)">{text}</text>')
+        return "".join(parts)
+
+
+def shade(weight: float) -> str:
+    """The colour of a weight from 0 to 1; magenta for what is not a number."""
+    if weight != weight:
+        return "#d01c8b"
+    at = min(1.0, max(0.0, weight)) * (len(STOPS) - 1)
+    low = min(len(STOPS) - 2, int(at))
+    mixed = (round(a + (b - a) * (at - low)) for a, b in zip(STOPS[low], STOPS[low + 1], strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _clean(text: str) -> str:
+    """Without the characters that XML cannot hold."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
