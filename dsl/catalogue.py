@@ -1,0 +1,26 @@
+"""Code -> a longer word on the error: the catalogue behind ``headspec explain E0104``.
+
+In: the entries of the ``catalogue_*`` modules, which are data.  Out: ``CATALOGUE``.  Codes: E01xx syntax, E02xx names,
+E03xx encodings and layout, E04xx heads and relations, E05xx strengths, frequencies and limits, E06xx files and the
+command line.  Not for: raising errors.
+"""
+
+from __future__ import annotations
+
+from dsl import catalogue_files, catalogue_meaning, catalogue_numbers, catalogue_storage, catalogue_syntax
+from dsl.entries import Entry
+
+__all__ = ["CATALOGUE", "Entry"]
+
+_MODULES = (catalogue_syntax, catalogue_meaning, catalogue_numbers, catalogue_files, catalogue_storage)
+
+
+def _merge() -> dict[str, Entry]:
+    merged: dict[str, Entry] = {}
+    for entry in sorted((e for module in _MODULES for e in module.ENTRIES), key=lambda e: e.code):
+        assert entry.code not in merged, f"{entry.code} has two entries"
+        merged[entry.code] = entry
+    return merged
+
+
+CATALOGUE: dict[str, Entry] = _merge()
