@@ -41,8 +41,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0102",
         "indentation that matches nothing",
-        "Blocks are told by indentation alone: the lines of a head below its head, the heads of a layer below the layer, "
-        "a docstring below its model or head. Lines of one block are indented alike; tabs and spaces do not mix. Other "
+        "Blocks are told by indentation alone: the lines of a head below its head, the heads of a layer below the "
+        "layer, a docstring below its model or head. Lines of one block are indented alike; tabs and spaces do not mix. Other "
         "lines open no block; a long line goes on inside brackets, or after a comma at its end.",
         "layer\n  head first\n    attend key.content == query.content\n   copy key.content -> guess",
         "layer\n  head first\n    attend key.content == query.content\n    copy key.content -> guess",
@@ -50,8 +50,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0103",
         "brackets that do not pair",
-        "Every `(`, `[` and `{` is closed by its own partner. Inside brackets a line may go on over several lines; a line "
-        "that starts with a keyword and is not indented further ends it.",
+        "Every `(`, `[` and `{` is closed by its own partner. Inside brackets a line may go on over several lines; a "
+        "line that starts with a keyword and is not indented further ends it.",
         "subspace digit : onehot({0, 1, 2)",
         "subspace digit : onehot({0, 1, 2})",
     ),
@@ -73,8 +73,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0106",
         "a line in the wrong place",
-        "Declarations stand in the first column, heads inside a `layer`, and `attend`, `avoid`, `rest`, `prefer`, `copy` "
-        "and matrices inside a `head`. A docstring stands first in the block of its model or head.",
+        "Declarations stand in the first column, heads inside a `layer`, and `attend`, `avoid`, `rest`, `prefer`, "
+        "`copy` and matrices inside a `head`. A docstring stands first in the block of its model or head.",
         "head first\n  attend key.content == query.content",
         "layer\n  head first\n    attend key.content == query.content",
     ),
@@ -89,8 +89,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0108",
         "a number that is not one",
-        "Numbers are digits with at most one decimal point between them, and they are exact: 0.1 is one tenth. There is "
-        "no exponent notation; write a product, a power or a fraction.",
+        "Numbers are digits with at most one decimal point between them, and they are exact: 0.1 is one tenth. There "
+        "is no exponent notation; write a product, a power or a fraction.",
         "mass 1e-2",
         "mass 1 - 10^-2",
     ),
@@ -135,8 +135,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0114",
         "comparisons in a chain",
-        "A comparison has two sides. In a predicate, join two comparisons with `and`; in a head, write two lines, whose "
-        "scores add up.",
+        "A comparison has two sides. In a predicate, join two comparisons with `and`; in a head, write two lines, "
+        "whose scores add up.",
         "layer\n  head first\n    attend key.content == query.content\n"
         "expect head first: 0 <= key.position <= query.position",
         "layer\n  head first\n    attend key.content == query.content\n"

@@ -169,8 +169,8 @@ def _count(low: T.Expr, high: T.Expr | None) -> str:
         case _, None:
             return f"{{{print_expression(low)},}}"
         case _:
-            bounds = (low,) if low == high else (low, high)
-            return "{" + ",".join(print_expression(b) for b in bounds) + "}"
+            bounds = [print_expression(b) for b in ((low,) if low == high else (low, high))]
+            return "{" + (", " if " " in "".join(bounds) else ",").join(bounds) + "}"
 
 
 def _token_item(item: T.TokenItem) -> str:
