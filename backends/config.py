@@ -75,8 +75,8 @@ class Config:
             positions=_positions_from_json(fields.get("positions")),
             tokens=tuple(tokens),
         )
-        if len(tokens) != config.d_vocab:
-            raise ValueError(f"config: {len(tokens)} tokens, and d_vocab is {config.d_vocab}")
+        if len(set(tokens)) != config.d_vocab or len(tokens) != config.d_vocab:
+            raise ValueError(f"config: {len(set(tokens))} different tokens, and d_vocab is {config.d_vocab}")
         if isinstance(config.positions, Rotary) and config.positions.dims > config.d_head:
             raise ValueError(f"config: {config.positions.dims} rotary dims, and d_head is {config.d_head}")
         return config

@@ -11,7 +11,7 @@ scores, softmax and sums over keys are taken in float32 (fused kernels may round
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backends.attention import Attention, KVCache, Recorder, RotaryTables
+from backends.attention import Attention, KVCache, Recorder, RotaryTables, wider
 from backends.config import Config
 from backends.lowering import Array, Lowered, LoweredHead
 from compiler.program import Rotary
@@ -209,6 +209,14 @@ def _head_arrays(head: LoweredHead) -> list[tuple[str, Any]]:
         ("b_V", head.b_V),
         ("slopes", head.slope),
     ]
+
+
+def cast_state(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:
+    """A state dict in another float type (slopes in float32 at least).  SpecError E0508 when an entry is too large."""
+    kind = torch_dtype(dtype)
+    for name, tensor in state.items():
+        _check_range(name, tensor, dtype)
+    return {name: t.to(wider(kind) if name.endswith(".slopes") else kind) for name, t in state.items()}
 
 
 def torch_dtype(name: str) -> torch.dtype:
