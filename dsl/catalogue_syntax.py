@@ -42,8 +42,8 @@ ENTRIES: tuple[Entry, ...] = (
         "E0102",
         "indentation that matches nothing",
         "Blocks are told by indentation alone: the lines of a head below its head, the heads of a layer below the "
-        "layer, a docstring below its model or head. Lines of one block are indented alike; tabs and spaces do not mix. Other "
-        "lines open no block; a long line goes on inside brackets, or after a comma at its end.",
+        "layer, a docstring below its model or head. Lines of one block are indented alike; tabs and spaces do not "
+        "mix. Other lines open no block; a long line goes on inside brackets, or after a comma at its end.",
         "layer\n  head first\n    attend key.content == query.content\n   copy key.content -> guess",
         "layer\n  head first\n    attend key.content == query.content\n    copy key.content -> guess",
     ),

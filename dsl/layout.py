@@ -81,7 +81,7 @@ class _Scanner:
     def __init__(self, source: Source, collector: Collector) -> None:
         self.source = source
         self.collector = collector
-        self.text = list(source.text)
+        self.text = list(_FORBIDDEN.sub(" ", source.text))
         self.lines: list[Line] = []
         self.comments: list[Comment] = []
         self.line: Line | None = None
@@ -195,9 +195,11 @@ def _nest(source: Source, lines: list[Line], collector: Collector) -> tuple[Line
     for line in lines:
         if line.indent.startswith(stack[-1][1]) and line.indent != stack[-1][1] and previous is not root:
             stack.append((previous, line.indent))
+        popped = None
         while len(stack) > 1 and len(stack[-1][1]) > len(line.indent):
-            stack.pop()
+            popped = stack.pop()
         if stack[-1][1] != line.indent:
+            stack += [popped] if popped is not None else []  # read it as a line of the block it nearly matches
             _complain_about_indent(source, line, stack[-1][1], collector)
         stack[-1][0].block.append(line)
         previous = line
