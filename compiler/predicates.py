@@ -5,8 +5,9 @@ In: an expression over ``key.position``, ``query.position``, ``token[INDEX]``, i
 statement, independent of both meanings.
 
 A comparison that reads a token outside the sequence (an index below 0 or past the last position), that divides by
-zero, or that orders texts against numbers is false, also under ``!=``; ``not`` then makes it true.
-Tokens compare as texts; a token against an integer compares with the integer's text.
+zero, or that counts with a token which is no number is false, also under ``!=``; ``not`` then makes it true.
+Tokens compare as texts; ``==`` and ``!=`` between a token and an integer compare with the integer's text, while
+``<`` and arithmetic take a token for the integer that it spells.
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ def expectation_targets(
     if expectation.otherwise is not None:
         second = evaluate_predicate(expectation.otherwise, tokens, vocabulary, context) & visible
         support = np.where(support.any(axis=2, keepdims=True), support, second)
-    return support, support.any(axis=2)
+    speaks = np.asarray(support.any(axis=2))
+    return support, speaks
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class _Evaluation:
         """Integers as the tokens that spell them; an integer that no token spells differs from every token."""
         if isinstance(side, _Texts):
             return side
-        spelled = {int(t): i for i, t in enumerate(self.vocabulary) if t == str(_integer(t))}
+        spelled = {n: i for i, t in enumerate(self.vocabulary) if (n := _integer(t)) is not None and t == str(n)}
         values, inverse = np.unique(side.value, return_inverse=True)
         codes = np.array([spelled.get(int(v), -1) for v in values], dtype=np.int64)
         return _Texts(codes[inverse].reshape(side.value.shape), side.valid)
@@ -185,7 +187,7 @@ class _Evaluation:
 
 def _equal_texts(operator: str, left: _Texts, right: _Texts) -> Bools:
     equal = (left.code == right.code) & (left.code >= 0)
-    return left.valid & right.valid & (equal if operator == "==" else ~equal)
+    return np.asarray(left.valid & right.valid & (equal if operator == "==" else ~equal))
 
 
 def _ordered(operator: str, left: Ints, right: Ints) -> Bools:
