@@ -1,0 +1,97 @@
+"""The specs that are shipped: each parses, stands in the one format, compiles, and does what it says.
+
+The claims are those of the specs' own `expect` lines; here they are only held to, on samples small enough for a
+shared core.  What must *not* hold is tested too: a spec that says something false does not verify.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import headspec
+from dsl.parser import parse
+from dsl.printer import print_spec
+from dsl.tree import ExpectHead, ExpectOutput, ModelDecl
+
+SPECS = Path(__file__).resolve().parent.parent / "specs"
+PATHS = sorted(SPECS.rglob("*.head"))
+every_spec = pytest.mark.parametrize("path", PATHS, ids=[path.relative_to(SPECS).as_posix() for path in PATHS])
+
+
+def test_there_are_specs() -> None:
+    names = {path.relative_to(SPECS).with_suffix("").as_posix() for path in PATHS}
+    assert {f"exercises/{part}" for part in ("1a", "1b", "2a", "2b", "2c", "2d", "2e", "2f", "3")} <= names
+    assert {"library/induction", "library/induction_rotary", "systems/attention_table"} <= names
+
+
+@every_spec
+def test_stands_in_the_one_format(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert print_spec(parse(text, path.name)) == text
+
+
+@every_spec
+def test_says_what_it_does_and_what_to_look_at(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    header = text.split("\nmodel ")[0]
+    assert header.startswith("# ") and "# From: " in header and "# Look at: " in header
+    statements = parse(text, path.name).statements
+    models = [s for s in statements if isinstance(s, ModelDecl)]
+    assert len(models) == 1 and models[0].doc
+    assert any(isinstance(s, ExpectHead | ExpectOutput) for s in statements)
+
+
+@every_spec
+def test_verifies(path: Path) -> None:
+    report = headspec.verify(headspec.compile(path), samples=24)
+    assert report.holds, report
+    assert report.sequences > 0 and report.basis == "expect"
+    checked = {e.text: e.checked for e in report.expectations}
+    assert all(checked.values()), f"an expect line that was never put to the test: {checked}"
+
+
+@pytest.mark.parametrize(
+    ("n", "samples"), [(32, 24), (256, 6), pytest.param(2048, 1, marks=pytest.mark.slow)], ids=["32", "256", "2048"]
+)
+@pytest.mark.parametrize("name", ["induction", "previous_token"])
+def test_holds_at_every_length(name: str, n: int, samples: int) -> None:
+    report = headspec.verify(headspec.compile(SPECS / "library" / f"{name}.head", settings={"n": n}), samples=samples)
+    assert report.holds, report
+
+
+@pytest.mark.parametrize("k", [1, 2, 7])
+def test_offset_back_by_any_number(k: int) -> None:
+    model = headspec.compile(SPECS / "library" / "offset_back.head", settings={"k": k, "n": 24})
+    assert headspec.verify(model, samples=12).holds
+
+
+def test_pointer_arithmetic_counts_what_it_cannot_decide() -> None:
+    """Two earlier copies: the mean of two positions is no position, so the queries are skipped and counted."""
+    model = headspec.compile(SPECS / "library" / "induction_pointer.head", settings={"n": 16})
+    report = headspec.verify(model, samples=24)
+    second = next(head for head in report.heads if head.name == "induction")
+    assert report.holds and second.undetermined > 0
+
+
+def test_the_cure_decides_everything() -> None:
+    model = headspec.compile(SPECS / "library" / "induction_pointer_latest.head", settings={"n": 16})
+    report = headspec.verify(model, samples=24)
+    assert report.holds and all(head.undetermined == 0 for head in report.heads)
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("previous_token", '-> "b"', '-> "c"'),
+        ("induction", "key.position - 1] ==", "key.position] =="),
+        ("duplicate_token", "key.position < query.position", "key.position <= query.position"),
+        ("first_token", "expect head opening: key.position == 0", "expect head opening: key.position == 1"),
+    ],
+)
+def test_a_false_claim_does_not_hold(name: str, right: str, wrong: str) -> None:
+    text = (SPECS / "library" / f"{name}.head").read_text(encoding="utf-8")
+    assert right in text
+    mutant = headspec.compile(text.replace(right, wrong), settings={"n": 16})
+    assert not headspec.verify(mutant, samples=24).holds
