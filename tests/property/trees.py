@@ -1,0 +1,124 @@
+"""Hypothesis strategies for syntax trees that some text says."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import strategies as st
+
+from dsl import tree as T
+from dsl.words import KEYWORDS
+
+names = st.from_regex(r"[a-zA-Zβ_][a-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in KEYWORDS)
+texts = st.text(
+    st.characters(
+        exclude_categories=("Cc", "Cs"), exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    )
+    | st.sampled_from('"\\\n\t# a'),
+    max_size=6,
+)
+integers = st.integers(0, 20).map(lambda n: T.Number(Fraction(n)))
+numbers = integers | st.builds(lambda n, d: T.Number(Fraction(n, 10**d)), st.integers(0, 10**6), st.integers(0, 9))
+members = st.builds(
+    T.Member, st.sampled_from(("key", "query")) | names, names | st.sampled_from(("0", "layer", "<bos>"))
+)
+leaves: st.SearchStrategy[Any] = numbers | texts.map(T.Text) | st.booleans().map(T.Truth) | names.map(T.Name) | members
+
+
+def _grow(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    items = st.lists(inner | st.builds(T.Range, inner, inner), max_size=3).map(tuple)
+    binary = st.sampled_from(("+", "-", "*", "/", "//", "mod", "^", "and", "or"))
+    comparison = st.sampled_from(("==", "!=", "<", "<=", ">", ">=", "in"))
+    return st.one_of(
+        st.builds(T.Unary, st.sampled_from(("-", "not")), inner),
+        st.builds(T.Binary, binary, inner, inner),
+        st.builds(T.Comparison, comparison, inner, inner),
+        st.builds(T.Call, names, items),
+        st.builds(T.TokenAt, inner),
+        st.builds(T.SetOf, items),
+        st.builds(T.ListOf, items),
+    )
+
+
+expressions: st.SearchStrategy[Any] = st.recursive(leaves, _grow, max_leaves=8)
+items = expressions | st.builds(T.Range, expressions, expressions)
+item_lists = st.lists(items, max_size=3).map(tuple)
+some_expressions = st.lists(expressions, min_size=1, max_size=3).map(tuple)
+options = st.lists(st.builds(T.Option, names, items), max_size=2).map(tuple)
+
+# ------------------------------------------------------------------ tokens and patterns
+
+token_texts = (names | st.sampled_from(("0", "<bos>", "(", "#", "a b", "<(>")) | texts).filter(lambda t: t != "tokens")
+token_items = st.builds(T.TokenItem, token_texts, st.none() | token_texts)
+token_patterns = (token_items | st.just(T.TokenItem("tokens"))).map(lambda i: T.TokenPattern((i,)))
+counts = st.sampled_from(((0, None), (1, None), (0, 1), (2, 2), (1, 5), (3, None)))
+
+
+def _repeat(body: T.Pattern, count: tuple[int, int | None]) -> T.RepeatPattern:
+    low, high = count
+    return T.RepeatPattern(body, T.Number(Fraction(low)), None if high is None else T.Number(Fraction(high)))
+
+
+patterns: st.SearchStrategy[Any] = st.recursive(
+    token_patterns,
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda p: T.ConcatPattern(tuple(p))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda p: T.ChoicePattern(tuple(p))),
+        st.builds(_repeat, inner, counts),
+        st.builds(T.RepeatPattern, inner, expressions, st.none() | expressions),
+    ),
+    max_leaves=6,
+)
+
+# ------------------------------------------------------------------ heads
+
+strengths = st.none() | expressions.filter(lambda e: e != T.Name("auto"))
+head_lines: st.SearchStrategy[Any] = st.one_of(
+    st.builds(T.AttendLine, expressions, st.booleans(), st.none() | expressions, strengths),
+    st.builds(T.RestLine, expressions),
+    st.builds(T.PreferLine, st.sampled_from(("latest", "earliest")), names | st.just("position")),
+    st.builds(T.CopyLine, expressions, names, st.none() | names),
+    st.builds(T.MatrixLine, st.sampled_from(("W_Q", "W_K", "W_V", "W_O")), st.just("entries"), item_lists),
+    st.builds(T.MatrixLine, st.sampled_from(("W_Q", "W_O")), st.sampled_from(("rows", "columns")), some_expressions),
+)
+places = st.none() | st.tuples(st.integers(0, 12), st.integers(0, 12))
+heads = st.builds(
+    T.HeadDecl,
+    names,
+    places,
+    st.none() | expressions,
+    st.booleans(),
+    st.none() | texts,
+    st.lists(head_lines, max_size=3).map(tuple),
+)
+
+# ------------------------------------------------------------------ statements
+
+encodings = st.builds(T.Encoding, names, item_lists, options)
+spots = st.none() | st.lists(items, min_size=1, max_size=3).map(tuple)
+bases = st.sampled_from(("hadamard", "reflection", "rotation", "vectors"))
+settings = st.builds(T.SettingDecl, st.sampled_from(("context", "mass", "dtype", "residual", "biases")), expressions)
+statements: st.SearchStrategy[Any] = st.one_of(
+    st.builds(T.ModelDecl, names, st.none() | texts),
+    st.lists(token_items, min_size=1, max_size=40).map(lambda i: T.TokensDecl(tuple(i))),
+    st.builds(T.SequencesDecl, patterns),
+    settings,
+    st.builds(T.BasisDecl, bases, item_lists),
+    st.builds(T.PositionsDecl, names, options),
+    st.builds(T.SymbolDecl, names, st.booleans(), st.none() | expressions),
+    st.builds(T.ParamDecl, names, expressions),
+    st.builds(
+        T.TableDecl,
+        names,
+        st.lists(st.builds(T.TableEntry, expressions, expressions), min_size=1, max_size=8).map(tuple),
+    ),
+    st.builds(T.SubspaceDecl, names, encodings, st.none(), spots),
+    st.builds(T.SubspaceDecl, names, st.none(), names, spots),
+    st.builds(T.EmbedDecl, st.sampled_from(("token", "position")), names, st.none() | item_lists.map(T.ListOf)),
+    st.builds(T.PredictDecl, names),
+    st.lists(heads, min_size=1, max_size=2).map(lambda h: T.LayerDecl(tuple(h))),
+    st.builds(T.ExpectHead, names, expressions, st.none() | expressions),
+    st.builds(T.ExpectOutput, texts, texts),
+)
+specs = st.lists(statements, max_size=6).map(lambda s: T.Spec(tuple(s)))
