@@ -1,0 +1,282 @@
+"""Exact numbers: rational combinations of monomials in roots of unity, square roots, e^(i angle) and symbols.
+
+In: rationals, symbols, square roots, angles, or syntax.  Out: ``Scalar``, a canonical form: equal numbers have equal
+``terms``, so equality, hashing and the zero test are structural.  Not for: linear algebra (``matrix``).
+
+A monomial is  e^(2 pi i turn) sqrt(radicand) e^(i radians) prod_a e^(i x_a a) prod_s s^(n_s):  turn and radicand in
+the basis of ``roots``; radians and x_a rational; n_s integers, possibly negative.  e^(i r) for distinct rationals r are
+linearly independent over the algebraic numbers (Lindemann-Weierstrass) and symbols are free, so the form is exact.  The
+one convention: pi (as a number, not as part of a turn) is a free symbol called ``pi``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from compiler.exact.angle import Angle, add_exponents
+from compiler.exact.roots import HALF, QUARTER, Rational, multiply_radicands, reduce_root, split_square, tidy
+
+if TYPE_CHECKING:
+    from dsl.tree import Expr
+
+Exponents = tuple[tuple[str, Rational], ...]
+Monomial = tuple[Rational, int, Rational, Exponents, tuple[tuple[str, int], ...]]
+"""(turn, radicand, radians, angle exponents, symbol powers)."""
+Terms = dict[Monomial, Rational]
+
+UNIT: Monomial = (0, 1, 0, (), ())
+
+
+def add_monomial(out: Terms, turn: Rational, radicand: int, rest: tuple[Any, Any, Any], coefficient: Rational) -> None:
+    """out += coefficient * e^(2 pi i turn) sqrt(radicand) * rest, in canonical form."""
+    if not turn:
+        key: Monomial = (0, radicand, *rest)
+        out[key] = out.get(key, 0) + coefficient
+        return
+    for turn_, radicand_, factor in reduce_root(turn, radicand):
+        key = (turn_, radicand_, *rest)
+        out[key] = out.get(key, 0) + coefficient * factor
+
+
+def add_product(out: Terms, a: Terms, b: Terms) -> None:
+    """out += a * b, in place."""
+    for ka, ca in a.items():
+        for kb, cb in b.items():
+            coefficient = ca * cb
+            if ka == UNIT or kb == UNIT:
+                key = kb if ka == UNIT else ka
+                out[key] = out.get(key, 0) + coefficient
+                continue
+            radicand, common = multiply_radicands(ka[1], kb[1])
+            powers = add_exponents(ka[4], kb[4])
+            rest = (tidy(ka[2] + kb[2]), add_exponents(ka[3], kb[3]), powers)
+            add_monomial(out, ka[0] + kb[0], radicand, rest, coefficient * common)
+
+
+def add_terms(out: Terms, terms: Terms, factor: int = 1) -> None:
+    """out += factor * terms, in place."""
+    for key, coefficient in terms.items():
+        out[key] = out.get(key, 0) + factor * coefficient
+
+
+class Scalar:
+    """An exact real number in canonical form; immutable.
+
+    >>> str(Scalar.sqrt(2) * Scalar.cos(Angle(turns=Fraction(1, 8))))
+    '1'
+    """
+
+    __slots__ = ("_hash", "terms")
+    terms: Terms
+
+    def __init__(self, terms: Terms) -> None:
+        """From canonical terms, whose coefficients may still be zero; most callers want a constructor below."""
+        self.terms = {key: tidy(c) for key, c in terms.items() if c}
+        self._hash: int | None = None
+
+    # -------------------------------------------------------------- constructors
+
+    @staticmethod
+    def rational(value: Rational) -> Scalar:
+        return Scalar({UNIT: value})
+
+    @staticmethod
+    def symbol(name: str) -> Scalar:
+        return Scalar({(0, 1, 0, (), ((name, 1),)): 1})
+
+    @staticmethod
+    def pi() -> Scalar:
+        return Scalar.symbol("pi")
+
+    @staticmethod
+    def sqrt(value: Rational) -> Scalar:
+        """The square root of a non-negative rational; ``ValueError`` if negative, or too large to take apart."""
+        if value < 0:
+            raise ValueError(f"the square root of {value} is not a real number")
+        if value == 0:
+            return ZERO
+        outside, inside = split_square(value.numerator * value.denominator)
+        return Scalar({(0, inside, 0, (), ()): Fraction(outside, value.denominator)})
+
+    @staticmethod
+    def cos(angle: Angle) -> Scalar:
+        """(e^(iA) + e^(-iA)) / 2."""
+        return _exponentials(angle, 0, HALF, HALF)
+
+    @staticmethod
+    def sin(angle: Angle) -> Scalar:
+        """(-i e^(iA) + i e^(-iA)) / 2."""
+        return _exponentials(angle, QUARTER, -HALF, HALF)
+
+    @staticmethod
+    def from_expression(expression: Expr) -> Scalar:
+        """From syntax: integers, decimals, + - * / ^, sqrt, cos, sin, pi, symbols; else ``ValueError`` in plain words."""
+        from compiler.exact.expressions import evaluate
+
+        return evaluate(expression)
+
+    @staticmethod
+    def sum(scalars: Iterable[Scalar]) -> Scalar:
+        out: Terms = {}
+        for scalar in scalars:
+            add_terms(out, scalar.terms)
+        return Scalar(out)
+
+    # -------------------------------------------------------------- arithmetic
+
+    def __add__(self, other: Scalar) -> Scalar:
+        out = dict(self.terms)
+        add_terms(out, other.terms)
+        return Scalar(out)
+
+    def __sub__(self, other: Scalar) -> Scalar:
+        out = dict(self.terms)
+        add_terms(out, other.terms, -1)
+        return Scalar(out)
+
+    def __neg__(self) -> Scalar:
+        return Scalar({key: -c for key, c in self.terms.items()})
+
+    def __mul__(self, other: Scalar | Rational) -> Scalar:
+        if not isinstance(other, Scalar):
+            return Scalar({key: c * other for key, c in self.terms.items()})
+        if other.terms == _ONE_TERMS:
+            return self
+        if self.terms == _ONE_TERMS:
+            return other
+        out: Terms = {}
+        add_product(out, self.terms, other.terms)
+        return Scalar(out)
+
+    __rmul__ = __mul__
+
+    def inverse(self) -> Scalar:
+        """1 / self for a number of one term; ``ValueError`` for zero and for sums."""
+        if not self.terms:
+            raise ValueError("division by zero")
+        if len(self.terms) > 1:
+            raise ValueError(f"division by a sum is not supported: 1/({self})")
+        [((turn, radicand, radians, angles, powers), coefficient)] = self.terms.items()
+        rest = (-radians, add_exponents((), angles, -1), add_exponents((), powers, -1))
+        out: Terms = {}
+        add_monomial(out, -turn, radicand, rest, 1 / (Fraction(coefficient) * radicand))
+        return Scalar(out)
+
+    def __truediv__(self, other: Scalar | Rational) -> Scalar:
+        """Division by a rational or by a number of one term (``ValueError`` otherwise)."""
+        return self * (other if isinstance(other, Scalar) else Scalar.rational(other)).inverse()
+
+    def __pow__(self, exponent: int) -> Scalar:
+        base = self if exponent >= 0 else self.inverse()
+        out = ONE
+        for _ in range(abs(exponent)):
+            out = out * base
+        return out
+
+    # -------------------------------------------------------------- questions
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scalar) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def is_zero(self) -> bool:
+        return not self.terms
+
+    def is_rational(self) -> bool:
+        return not self.terms or (len(self.terms) == 1 and UNIT in self.terms)
+
+    def as_fraction(self) -> Fraction:
+        """The value of a rational number; ``ValueError`` for any other."""
+        if not self.is_rational():
+            raise ValueError(f"{self} is not a rational number")
+        return Fraction(self.terms.get(UNIT, 0))
+
+    def symbols(self) -> frozenset[str]:
+        """Free names, those inside angles included; ``pi`` is not free."""
+        found = {name for key in self.terms for part in (key[3], key[4]) for name, _ in part}
+        return frozenset(found - {"pi"})
+
+    def substitute(self, values: Mapping[str, Rational | Scalar]) -> Scalar:
+        """Replace symbols, inside angles too (there by an angle: see ``Angle.from_scalar``)."""
+        if not self.symbols() & values.keys():
+            return self
+        out: Terms = {}
+        for (turn, radicand, radians, angles, powers), coefficient in self.terms.items():
+            angle = _substituted(Angle(turn, radians, angles), values)
+            rest = (angle.radians, angle.symbols, tuple((n, e) for n, e in powers if n not in values))
+            monomial: Terms = {}
+            add_monomial(monomial, angle.turns, radicand, rest, coefficient)
+            factor = ONE
+            for name, exponent in powers:
+                if name in values:
+                    factor = factor * as_scalar(values[name]) ** exponent
+            add_product(out, monomial, factor.terms)
+        return Scalar(out)
+
+    # -------------------------------------------------------------- numbers and words
+
+    def enclose(self, bindings: Mapping[str, Rational] | None = None, bits: int = 128) -> tuple[Fraction, Fraction]:
+        """(middle, radius) with |value - middle| <= radius, at ``bits`` binary places; see ``numeric``."""
+        from compiler.exact.numeric import enclose
+
+        return enclose(self, bindings or {}, bits)
+
+    def to_float(self, bindings: Mapping[str, Rational] | None = None) -> float:
+        """The nearest float64, or its neighbour; ``ValueError`` for a symbol without a value."""
+        from compiler.exact.numeric import to_float
+
+        return to_float(self, bindings or {})
+
+    def to_sympy(self, positive: Iterable[str] = ()) -> Any:
+        """A SymPy expression in cos and sin; names in ``positive`` become positive symbols, others real ones."""
+        from compiler.exact.printing import scalar_to_sympy
+
+        return scalar_to_sympy(self, frozenset(positive))
+
+    def to_latex(self) -> str:
+        from compiler.exact.printing import scalar_to_latex
+
+        return scalar_to_latex(self)
+
+    def __str__(self) -> str:
+        from compiler.exact.printing import scalar_to_text
+
+        return scalar_to_text(self)
+
+    def __repr__(self) -> str:
+        return f"Scalar({self})"
+
+
+_ONE_TERMS: Terms = {UNIT: 1}
+ZERO = Scalar({})
+ONE = Scalar(_ONE_TERMS)
+
+
+def as_scalar(value: Rational | Scalar) -> Scalar:
+    return value if isinstance(value, Scalar) else Scalar.rational(value)
+
+
+def _exponentials(angle: Angle, turn: Rational, plus: Rational, minus: Rational) -> Scalar:
+    """plus * e^(i (angle + turn)) + minus * e^(i (-angle + turn))."""
+    negated = tuple([(name, -e) for name, e in angle.symbols])
+    out: Terms = {}
+    add_monomial(out, turn + angle.turns, 1, (angle.radians, angle.symbols, ()), plus)
+    add_monomial(out, turn - angle.turns, 1, (-angle.radians, negated, ()), minus)
+    return Scalar(out)
+
+
+def _substituted(angle: Angle, values: Mapping[str, Rational | Scalar]) -> Angle:
+    out = Angle(angle.turns, angle.radians, tuple((n, e) for n, e in angle.symbols if n not in values))
+    for name, exponent in angle.symbols:
+        if name in values:
+            out = out + Angle.from_scalar(as_scalar(values[name])) * exponent
+    return out
