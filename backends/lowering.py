@@ -14,6 +14,7 @@ Two exact steps stand before the rounding:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,7 +29,6 @@ from dsl.span import Span
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix, Scalar
-
     from compiler.pipeline import HeadWeights, Weights
 
 Array = npt.NDArray[np.float64]
@@ -208,6 +208,8 @@ class _Rounding:
         value = self.known.get(scalar)
         if value is None:
             value = self.known[scalar] = scalar.to_float(self.bindings)
+            if not math.isfinite(value):
+                raise SpecError(_too_big())
         return value
 
     def dense(self, matrix: Matrix) -> Array:
@@ -225,6 +227,12 @@ class _Rounding:
         missing = sorted(found - set(self.bindings) - {"pi"})
         if missing:
             raise SpecError(_no_value(missing, declared))
+
+
+def _too_big() -> Diagnostic:
+    return Diagnostic(
+        "E0508", "an entry of the exact weights is larger than any float64", help="use smaller strengths and symbols"
+    )
 
 
 def _no_value(missing: list[str], declared: tuple[Symbol, ...]) -> Diagnostic:
