@@ -105,6 +105,7 @@ def _compile(commands: _Commands[_Parser]) -> None:
         "headspec compile induction -o induction/ --dtype bfloat16",
     )
     parser.add_argument("-o", "--output", metavar="FOLDER", help="save safetensors, config and spec in this folder")
+    parser.add_argument("--force", action="store_true", help="write into a folder that has other things in it")
     parser.add_argument("--dtype", metavar="TYPE", help="float64, float32, float16 or bfloat16 (default: the spec's)")
     _json(parser)
 

@@ -56,7 +56,8 @@ def fmt(arguments: argparse.Namespace) -> int:
 
 
 def _format_all(paths: list[Path]) -> list[_Formatted]:
-    found, mistakes = [], []
+    found: list[_Formatted] = []
+    mistakes: list[Diagnostic] = []
     for path in paths:
         try:
             found.append(_format(path))
@@ -82,9 +83,8 @@ def _report(files: list[_Formatted], changed: list[_Formatted], arguments: argpa
         else:
             say(f"{'would format' if arguments.check else 'formatted'} {file.path}")
     if not arguments.diff:
-        say(
-            f"{len(files)} file{'s' * (len(files) != 1)}, {len(changed)} {'to format' if arguments.check else 'changed'}"
-        )
+        done = "to format" if arguments.check else "changed"
+        say(f"{len(files)} file{'s' * (len(files) != 1)}, {len(changed)} {done}")
 
 
 def _diff(file: _Formatted) -> list[str]:

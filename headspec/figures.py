@@ -92,7 +92,7 @@ class WrongOutput:
 
 @dataclass(frozen=True, slots=True)
 class OutputFigures:
-    """The prediction at the last token.  ``min_margin``: least logit of the best right token above the best wrong one."""
+    """The prediction at the last token.  ``min_margin``: the least of best right minus best wrong logit."""
 
     checked: int
     wrong: int
@@ -167,7 +167,8 @@ class Verification:
     @property
     def holds(self) -> bool:
         """True when nothing that was judged is outside its limits."""
-        return all(part.holds for part in (*self.heads, self.outputs, *self.expectations))
+        heads = all(head.holds for head in self.heads)
+        return heads and self.outputs.holds and all(line.holds for line in self.expectations)
 
     def __bool__(self) -> bool:
         return self.holds

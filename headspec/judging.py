@@ -141,4 +141,5 @@ def _valid(rows: Floats, rounding: float) -> Masks:
 def equal_shares(support: Masks) -> Floats:
     """1/|S| on the keys of S, zero elsewhere; an empty S gives zeros.  Shape kept."""
     count = support.sum(axis=-1, keepdims=True)
-    return support / np.maximum(count, 1)
+    shares: Floats = support / np.maximum(count, 1)
+    return shares

@@ -40,7 +40,7 @@ class NamedMatrix:
 
 
 def residual_names(program: Program) -> tuple[str, ...]:
-    """``where.cos0`` for axis-aligned models; in another basis a coordinate belongs to no subspace: ``x0``, ``x1`` ..."""
+    """``where.cos0`` for axis-aligned models; in another basis a coordinate is of no one subspace: ``x0``"""
     if program.basis.kind == "axis":
         return program.coordinate_names
     return tuple(f"x{i}" for i in range(program.width))
@@ -213,12 +213,13 @@ def _latex(named: NamedMatrix) -> str:
     body = [
         " & ".join(
             [_latex_text(named.row_names[i])]
-            + [scalar_latex(matrix.entries[i, j]) if (i, j) in matrix.entries else "0" for j in columns]
+            + [matrix.entries[i, j].to_latex() if (i, j) in matrix.entries else "0" for j in columns]
         )
         for i in rows
     ]
     lines = " \\\\\n".join(body)
-    return f"{_latex_title(named)} =\n\\begin{{array}}{{r|{'c' * len(columns)}}}\n{head} \\\\ \\hline\n{lines}\n\\end{{array}}"
+    begin = f"\\begin{{array}}{{r|{'c' * len(columns)}}}"
+    return f"{_latex_title(named)} =\n{begin}\n{head} \\\\ \\hline\n{lines}\n\\end{{array}}"
 
 
 def _latex_title(named: NamedMatrix) -> str:
@@ -254,10 +255,3 @@ _LATEX_ESCAPES = {
 
 def _latex_text(text: str) -> str:
     return "\\text{" + "".join(_LATEX_ESCAPES.get(c, c) for c in text) + "}"
-
-
-def scalar_latex(scalar: Scalar) -> str:
-    """An exact number in LaTeX, written by SymPy's printer."""
-    import sympy
-
-    return str(sympy.latex(scalar.to_sympy(set())))

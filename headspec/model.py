@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from headspec import __version__
 from headspec.settings import check_dtype, exact_settings
 from headspec.specs_path import find_spec
 from headspec.words import read_tokens
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from backends.lowering import Lowered
     from backends.numpy_model import NumpyModel
+    from backends.storage import Loaded
     from backends.torch_model import TorchModel
     from compiler.exact import Matrix
     from compiler.pipeline import Weights
@@ -50,10 +53,11 @@ def compile(
     else:
         path = find_spec(str(text_or_path))
         text, name = read_text(path), str(path)
-    program = resolve(parse(text, name=name), exact_settings(settings))
+    values = exact_settings(settings)
+    program = resolve(parse(text, name=name), values)
     if dtype is not None:
         program = replace(program, dtype=check_dtype(dtype))
-    return Model(program)
+    return Model(program, settings=values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,11 @@ class RunResult:
 class Model:
     """A compiled spec.  ``program`` is what it says; ``weights`` are exact, ``lowered`` are floats with a bound."""
 
-    def __init__(self, program: Program, weights: Weights | None = None) -> None:
+    def __init__(
+        self, program: Program, weights: Weights | None = None, *, settings: Mapping[str, Fraction] | None = None
+    ) -> None:
         self._program = program
+        self.settings = dict(settings or {})
         if weights is not None:
             self.__dict__["weights"] = weights
 
@@ -184,13 +191,14 @@ class Model:
 
     # ------------------------------------------------------------------ keeping
 
-    def save(self, folder: str | Path, dtype: str | None = None) -> Path:
-        """Write the lowered weights, the spec and a description into ``folder`` (safetensors and JSON)."""
+    def save(self, folder: str | Path, dtype: str | None = None, *, force: bool = False) -> Path:
+        """Write the weights, the spec and a description into ``folder`` (safetensors and JSON), and return it.
+
+        A folder with other things in it is refused (SpecError E0610) unless ``force``."""
         from backends.storage import save
 
-        target = Path(folder)
-        save(self.lowered, target, dtype=check_dtype(dtype or self.program.dtype))
-        return target
+        kind = check_dtype(dtype or self.program.dtype)
+        return save(self.lowered, self.program, folder, kind, settings=self.settings, force=force, version=__version__)
 
     def __repr__(self) -> str:
         program = self.program
@@ -203,17 +211,16 @@ class Model:
         return summary_html(self.program)
 
 
-def load(folder: str | Path, *, device: str = "auto") -> TorchModel:
-    """A saved model as a torch module, checked against its description; SpecError when it is not whole."""
+def load(folder: str | Path, *, device: str = "auto") -> Loaded:
+    """A saved model: its torch module is ``.model``, its spec ``.program``.  SpecError when it is not whole."""
     from backends.storage import load as load_folder
     from headspec.devices import choose_device
 
-    loaded: TorchModel = load_folder(Path(folder), device=choose_device(device))
-    return loaded
+    return load_folder(folder, device=choose_device(device))
 
 
 def verify(
-    model: Model | str | Path,
+    model: Model | Loaded | str | Path,
     *,
     device: str = "auto",
     dtype: str | None = None,
@@ -223,14 +230,19 @@ def verify(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """Hold the compiled torch model against the meaning of its spec (see ``headspec.verification``)."""
+    """Hold a model in torch against the meaning of its spec (see ``headspec.verification``).
+
+    ``model``: a compiled model, a spec (text, path or packaged name), or what ``load`` returned, which is judged as
+    it was saved, on its own device and in its own float type."""
     from headspec.devices import observe_torch
     from headspec.verification import verify_model
 
-    compiled = model if isinstance(model, Model) else compile(model)
+    if isinstance(model, (str, Path)):
+        model = compile(model)
+    module = model.torch(dtype, device) if isinstance(model, Model) else model.model
     return verify_model(
-        compiled.program,
-        observe_torch(compiled.torch(dtype, device)),
+        model.program,
+        observe_torch(module),
         samples=samples,
         exhaustive=exhaustive,
         exhaustive_limit=exhaustive_limit,

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from headspec.terminal import PLAIN, Style, plain_label
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from headspec.model import RunResult
+
+    Weights = Sequence[float] | NDArray[np.float64]
 
 SHADES = ("░", "▒", "▓", "█")
 ASCII_SHADES = ("-", "+", "*", "#")
@@ -33,7 +36,7 @@ def draw_run(run: RunResult, style: Style = PLAIN) -> str:
     return "\n".join(lines)
 
 
-def draw_pattern(tokens: Sequence[str], pattern: NDArray, style: Style = PLAIN) -> list[str]:  # type: ignore[type-arg]
+def draw_pattern(tokens: Sequence[str], pattern: NDArray[np.float64], style: Style = PLAIN) -> list[str]:
     """One head as a lower triangle of shades; when it is wider than the terminal, its queries' top keys instead."""
     labels = [plain_label(token) for token in tokens]
     margin = len(str(len(tokens))) + min(LABEL, max(map(len, labels))) + 5
@@ -43,7 +46,7 @@ def draw_pattern(tokens: Sequence[str], pattern: NDArray, style: Style = PLAIN) 
     return _summary(labels, pattern, style)
 
 
-def _grid(labels: list[str], pattern: NDArray, cell: int, style: Style) -> list[str]:  # type: ignore[type-arg]
+def _grid(labels: list[str], pattern: NDArray[np.float64], cell: int, style: Style) -> list[str]:
     digits = len(str(len(labels) - 1))
     name = min(LABEL, max(map(len, labels)))
     margin = digits + name + 4
@@ -86,7 +89,7 @@ def _colour(weight: float) -> int:
     return RAMP[min(len(RAMP) - 1, max(0, int(weight * len(RAMP))))] if weight == weight else 196
 
 
-def _summary(labels: list[str], pattern: NDArray, style: Style) -> list[str]:  # type: ignore[type-arg]
+def _summary(labels: list[str], pattern: NDArray[np.float64], style: Style) -> list[str]:
     """The first, middle and last queries' top keys, for contexts too long to draw."""
     count = len(labels)
     shown = sorted({0, 1, 2, count // 4, count // 2, 3 * count // 4, count - 3, count - 2, count - 1})
@@ -98,7 +101,7 @@ def _summary(labels: list[str], pattern: NDArray, style: Style) -> list[str]:  #
     return [_clip(line, style.width) for line in lines]
 
 
-def top_keys(labels: Sequence[str], row: Sequence[float], count: int = TOP, *, positions: bool = True) -> str:
+def top_keys(labels: Sequence[str], row: Weights, count: int = TOP, *, positions: bool = True) -> str:
     """``3 b 0.99, 0 <bos> 0.01``: the largest weights above 0.005, earlier keys first among equals."""
     order = sorted(range(len(row)), key=lambda k: (-round(float(row[k]), 6), k))
     kept = [k for k in order[:count] if float(row[k]) >= 0.005]
@@ -111,7 +114,7 @@ def top_keys(labels: Sequence[str], row: Sequence[float], count: int = TOP, *, p
 def draw_row(
     tokens: Sequence[str], pattern: Sequence[float], expected: Sequence[float], style: Style = PLAIN, limit: int = 8
 ) -> list[str]:
-    """A query's weights as bars, with what was expected: its largest weights and every expected key (at most ``limit``)."""
+    """A query's weights as bars, beside what was expected: the largest of both, at most ``limit`` keys."""
     order = sorted(range(len(pattern)), key=lambda k: (-max(_order(pattern[k]), expected[k]), k))
     kept = sorted(order[:limit])
     lines = ["  key               weight               expected"]
@@ -167,7 +170,7 @@ def _weight_code(weight: float) -> str:
     return "1" if weight >= 0.25 else "2" if weight < 0.01 else "0"
 
 
-def _tops(labels: Sequence[str], row: Sequence[float]) -> str:
+def _tops(labels: Sequence[str], row: Weights) -> str:
     """The top keys, or ``uniform`` when every visible key has the same weight."""
     equal = 1 / len(row)
     if len(row) > 1 and all(abs(float(w) - equal) < 0.005 for w in row):

@@ -45,8 +45,9 @@ def render_svg(result: RunResult, *, title: str, names: Sequence[str]) -> str:
     height = top + len(layers) * (panel.height + GAP)
     caption = f'<text class="t" x="{GAP}" y="26">{escape(_clean(title))}</text>' if title else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img"'
-        f" aria-label={quoteattr(_clean(title) or 'attention patterns')}><style>{_STYLE}</style>{caption}{''.join(parts)}</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+        f' role="img" aria-label={quoteattr(_clean(title) or "attention patterns")}>'
+        f"<style>{_STYLE}</style>{caption}{''.join(parts)}</svg>\n"
     )
 
 

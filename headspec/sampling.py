@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.sequences import SequenceLanguage
+from compiler.sequences import Policy, SequenceLanguage
 from dsl.diagnostics import Diagnostic, SpecError
 
 Tokens = NDArray[np.int64]
 
-POLICIES = ("random", "equal", "repeats", "distinct")
+POLICIES: tuple[Policy, ...] = ("random", "equal", "repeats", "distinct")
 MAX_EXHAUSTIVE = 20_000_000  # more than this is refused even when every sequence is asked for
 DEFAULT_SAMPLES = 1200
 WORK = 120_000_000  # pattern entries looked at by default: some seconds on two CPU cores

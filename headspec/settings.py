@@ -79,7 +79,7 @@ def _bad_setting(message: str) -> Diagnostic:
 
 
 def check_choice(what: str, word: str, choices: Iterable[str]) -> str:
-    """``word`` if it is one of ``choices``, else SpecError E0608 (``what`` names the kind of thing, as in `float type`)."""
+    """``word`` if it is one of ``choices``, else SpecError E0608; ``what`` names their kind, as in `float type`."""
     allowed = tuple(choices)
     if word in allowed:
         return word

@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import Head, HeadExpectation, OutputExpectation, Program
-from headspec.expected import JUDGED, UNCLAIMED, UNDETERMINED, Expected, claimed_keys, expected_meaning
+from compiler.predicates import expectation_targets
+from compiler.program import Head, HeadExpectation, OneHot, OutputExpectation, Program
+from compiler.reference import HeadMeaning, Meaning, Prediction, Status, interpret
 from headspec.figures import ExpectationFigures, OutputFigures, Verification, WrongOutput, head_figures, make_case
 from headspec.judging import ROUNDING, Tally, equal_shares
 from headspec.sampling import Choice, Tokens, choose_sequences
@@ -103,20 +104,20 @@ class _Session:
     def look_at(self, tokens: Tokens) -> None:
         """Run the model and the reference meaning on one batch and compare."""
         patterns, logits = self.model.observe(tokens)
-        expected = expected_meaning(self.program, tokens)
+        meaning = interpret(self.program, tokens)
         for head in self.program.heads:
             pattern = _causal(patterns[head.layer][:, head.index])
-            self._look_at_head(head, tokens, pattern, expected)
+            self._look_at_head(head, tokens, pattern, meaning.head(head.name))
             for claim in self.claims:
                 if claim.head.name == head.name:
                     claim.look_at(self.program, tokens, pattern)
-        self.outputs.look_at(tokens, logits[:, -1], expected)
+        self.outputs.look_at(tokens, logits[:, -1], meaning)
 
-    def _look_at_head(self, head: Head, tokens: Tokens, pattern: NDArray[Any], expected: Expected) -> None:
-        shares, status = expected.heads[head.name]
-        self.passed_over[head.name][0] += int((status == UNCLAIMED).sum())
-        self.passed_over[head.name][1] += int((status == UNDETERMINED).sum())
-        self.heads[head.name].add(tokens, pattern, shares, status == JUDGED, soft=head.is_soft)
+    def _look_at_head(self, head: Head, tokens: Tokens, pattern: NDArray[Any], meaning: HeadMeaning) -> None:
+        counts = self.passed_over[head.name]
+        counts[0] += int((meaning.status == Status.UNCLAIMED).sum())
+        counts[1] += int((meaning.status == Status.UNDETERMINED).sum())
+        self.heads[head.name].add(tokens, pattern, meaning.pattern, meaning.claimed, soft=head.is_soft)
 
     def conclude(self, choice: Choice, positions: int, seconds: float) -> Verification:
         program, tokens = self.program, self.program.tokens
@@ -182,8 +183,7 @@ class _Claim:
     skipped: int = 0
 
     def look_at(self, program: Program, tokens: Tokens, pattern: NDArray[Any]) -> None:
-        keys = claimed_keys(program, self.line, tokens)
-        judged = keys.any(axis=-1)
+        keys, judged = expectation_targets(self.line, tokens, program.tokens, program.context)
         self.skipped += int((~judged).sum())
         self.tally.add(tokens, pattern, equal_shares(keys), judged, soft=False)
 
@@ -212,12 +212,14 @@ def _line_text(line: HeadExpectation | OutputExpectation) -> str:
 
 
 def _check_prompt(program: Program, model: ObservedModel, line: OutputExpectation) -> ExpectationFigures:
+    """Run the prompt; its answer must have the largest logit, alone."""
     ids = np.array([[program.tokens.index(token) for token in line.prompt]], dtype=np.int64)
     _, logits = model.observe(ids)
-    predicted, margin = _decide(logits[0, -1], [program.tokens.index(line.answer)])
-    right = margin > 0
-    wrong = None if right else WrongOutput(line.prompt, program.tokens[predicted], (line.answer,))
-    return ExpectationFigures(line.span.line, _line_text(line), 1, 0, int(not right), wrong)
+    right = np.array([[token == line.answer for token in program.tokens]])
+    predicted, margins = decide(logits[:, -1].astype(np.float64), right)
+    holds = bool(margins[0] > 0)
+    wrong = None if holds else WrongOutput(line.prompt, program.tokens[int(predicted[0])], (line.answer,))
+    return ExpectationFigures(line.span.line, _line_text(line), 1, 0, int(not holds), wrong)
 
 
 # ------------------------------------------------------------------ outputs
@@ -225,7 +227,7 @@ def _check_prompt(program: Program, model: ObservedModel, line: OutputExpectatio
 
 @dataclass
 class _Outputs:
-    """The prediction at the last token, against the tokens that are right there."""
+    """The prediction at the last token, against the tokens that are right there; one for every predicted subspace."""
 
     program: Program
     checked: int = 0
@@ -234,37 +236,53 @@ class _Outputs:
     min_margin: float | None = None
     first_wrong: WrongOutput | None = None
 
-    def look_at(self, tokens: Tokens, logits: NDArray[Any], expected: Expected) -> None:
-        for sequence, row, right in zip(tokens, logits, expected.outputs, strict=True):
-            if right is None:
-                self.undetermined += 1
-            else:
-                self._judge(sequence, row, right)
+    def look_at(self, tokens: Tokens, logits: NDArray[Any], meaning: Meaning) -> None:
+        for prediction in meaning.predictions:
+            self._look_at_block(tokens, logits, prediction)
 
-    def _judge(self, sequence: NDArray[Any], logits: NDArray[Any], right: tuple[int, ...]) -> None:
-        predicted, margin = _decide(logits, right)
-        self.checked += 1
-        self.min_margin = margin if self.min_margin is None else min(self.min_margin, margin)
-        if margin > 0:
+    def _look_at_block(self, tokens: Tokens, logits: NDArray[Any], prediction: Prediction) -> None:
+        determined = prediction.determined
+        self.undetermined += int((~determined).sum())
+        if not determined.any():
             return
-        self.wrong += 1
-        if self.first_wrong is None:
-            texts = self.program.tokens
-            self.first_wrong = WrongOutput(
-                tuple(texts[i] for i in sequence), texts[predicted], tuple(texts[i] for i in right)
-            )
+        values, right = logits[determined].astype(np.float64), prediction.right[determined]
+        block = _block(self.program, prediction.subspace)
+        predicted, margins = decide(np.where(block, values, -np.inf), right)
+        self.checked += len(values)
+        self.wrong += int((~(margins > 0)).sum())
+        least = float(margins.min())
+        self.min_margin = least if self.min_margin is None else min(self.min_margin, least)
+        if self.first_wrong is None and not least > 0:
+            first = int(np.flatnonzero(~(margins > 0))[0])
+            self.first_wrong = self._describe(tokens[determined][first], int(predicted[first]), right[first])
+
+    def _describe(self, sequence: NDArray[Any], predicted: int, right: NDArray[np.bool_]) -> WrongOutput:
+        texts = self.program.tokens
+        answers = tuple(texts[i] for i in np.flatnonzero(right))
+        return WrongOutput(tuple(texts[i] for i in sequence), texts[predicted], answers)
 
     def figures(self) -> OutputFigures:
         return OutputFigures(self.checked, self.wrong, self.undetermined, self.min_margin, self.first_wrong)
 
 
-def _decide(logits: NDArray[Any], right: list[int] | tuple[int, ...]) -> tuple[int, float]:
-    """The predicted id, and by how much the best right logit exceeds the best wrong one (-inf for NaN).
+def _block(program: Program, subspace: str) -> NDArray[np.bool_]:
+    """The tokens among which a predicted subspace decides: all, or its own values where there are several blocks."""
+    encoding = program.subspace(subspace).encoding
+    if len(program.predict) == 1 or not isinstance(encoding, OneHot):
+        return np.ones(len(program.tokens), dtype=np.bool_)
+    values = {str(value) for value in encoding.values}
+    return np.array([token in values for token in program.tokens])
 
-    A tie between a right and a wrong token is wrong: margin 0."""
-    values = logits.astype(np.float64)
-    if not np.isfinite(values).all():
-        return int(np.nan_to_num(values, nan=-np.inf).argmax()), -np.inf
-    others = np.delete(values, list(right))
-    best = values[list(right)].max()
-    return int(values.argmax()), float(best - others.max()) if len(others) else np.inf
+
+def decide(logits: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(count, V) each -> predicted ids, and by how much the best right logit exceeds the best wrong one.
+
+    A tie between a right and a wrong token is wrong: margin 0.  A row with NaN (or an infinity where a number
+    should be) has margin -inf; one without wrong tokens, +inf."""
+    clean = np.where(np.isnan(logits), -np.inf, logits)
+    best = np.where(right, clean, -np.inf).max(axis=1)
+    rival = np.where(right, -np.inf, clean).max(axis=1)
+    sound = np.isfinite(best) & ~np.isnan(logits).any(axis=1) & (rival < np.inf)
+    margins = np.full(len(logits), -np.inf)
+    margins[sound] = best[sound] - rival[sound]
+    return clean.argmax(axis=1), margins
