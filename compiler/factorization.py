@@ -1,12 +1,13 @@
 """A circuit as a product of two thin matrices, with a proof that they could hardly be thinner.
 
 In: an exact sparse matrix T (rows x columns).  Out: ``Factors``: left (d x rows), right (d x columns) with
-left^T right == T, checked, and a rank certificate.  For a QK circuit left is W_Q and right W_K; for an OV circuit left is
-W_O^T and right W_V.  Not for: strengths, or the order of rows that rotary positions ask for.
+left^T right == T, checked, and a rank certificate.  For a QK circuit left is W_Q and right W_K; for an OV circuit left
+is W_O^T and right W_V.  Not for: strengths, or the order of rows that rotary positions ask for.
 
-Method.  A set of rows and columns that covers every nonzero of T gives factors whose entries are copied from T: a covered
-column c gives the pair (T[:, c], e_c), a covered row r the pair (e_r, what is left of T[r, :]).  The least cover is a maximum
-bipartite matching (Koenig).  Where the rank of a connected component is smaller than its cover, it is split into independent columns and an exact rational table that says how the others depend on them.
+Method.  A set of rows and columns that covers every nonzero of T gives factors whose entries are copied from T: a
+covered column c gives the pair (T[:, c], e_c), a covered row r the pair (e_r, what is left of T[r, :]).  The least
+cover is a maximum bipartite matching (Koenig).  Where the rank of a connected component is smaller than its cover, it is
+split into independent columns and an exact rational table that says how the others depend on them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import Literal
 from compiler.exact import Matrix, RankCertificate, Scalar
 from compiler.exact.scalar import ONE, Monomial
 
+__all__ = ["Factors", "RankCertificate", "explain_rank", "factorize"]
+
 Prefer = Literal["columns", "rows"]
 Line = dict[int, Scalar]
 Pair = tuple[Line, Line]
@@ -27,7 +30,7 @@ Pair = tuple[Line, Line]
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """left (d x rows) and right (d x columns) with left^T right == the target; ``certificate`` proves its rank >= rank."""
+    """left (d x rows), right (d x columns), left^T right == the target; ``certificate``: its rank, from below."""
 
     left: Matrix
     right: Matrix
@@ -47,8 +50,9 @@ class Factors:
 def factorize(target: Matrix, prefer: Prefer = "columns", seed: int = 0) -> Factors:
     """The thinnest factors of ``target`` that we know how to write down exactly.
 
-    Among least covers ``prefer`` picks the one with the most columns (then ``right`` has plain rows) or rows (then ``left``
-    has).  d is the rank wherever the dependencies among columns or rows are rational; elsewhere the least cover."""
+    Among least covers ``prefer`` picks the one with the most columns (then ``right`` has plain rows) or the most rows
+    (then ``left`` has).  d is the rank wherever the dependencies among columns, or rows, are rational; elsewhere it is
+    the least cover."""
     if prefer == "rows":
         mirrored = factorize(target.T, "columns", seed)
         certificate = mirrored.certificate
@@ -68,18 +72,8 @@ def factorize(target: Matrix, prefer: Prefer = "columns", seed: int = 0) -> Fact
 
 
 def explain_rank(terms: Sequence[tuple[str, Matrix]], seed: int = 0) -> list[tuple[str, int]]:
-    """The rank that every labelled term adds to the sum of those before it: what takes up d_head, line by line.
-
-    The ranks add up to the rank of the whole sum, unless later terms cancel earlier ones (then one is negative)."""
-    out: list[tuple[str, int]] = []
-    total: Matrix | None = None
-    before = 0
-    for label, matrix in terms:
-        total = matrix if total is None else total + matrix
-        rank = total.rank(seed).rank
-        out.append((label, rank - before))
-        before = rank
-    return out
+    """The rank of every labelled term: what each line of a head asks of d_head, before what they share is counted once."""
+    return [(label, matrix.rank(seed).rank) for label, matrix in terms]
 
 
 # ---------------------------------------------------------------- covers
@@ -157,9 +151,7 @@ def _augment(start: int, neighbours: dict[int, list[int]], row_of: dict[int, int
             return
 
 
-def _flip(
-    row: int, start: int, came_from: dict[int, int], row_of: dict[int, int], column_of: dict[int, int]
-) -> None:
+def _flip(row: int, start: int, came_from: dict[int, int], row_of: dict[int, int], column_of: dict[int, int]) -> None:
     while True:
         column = came_from[row]
         following = row_of.get(column)

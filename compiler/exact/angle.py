@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from dsl.tree import Expr
 
 
-def add_exponents(a: tuple[tuple[str, Rational], ...], b: tuple[tuple[str, Rational], ...], sign: int = 1) -> (
-    tuple[tuple[str, Rational], ...]
-):
+def add_exponents(
+    a: tuple[tuple[str, Rational], ...], b: tuple[tuple[str, Rational], ...], sign: int = 1
+) -> tuple[tuple[str, Rational], ...]:
     """a + sign * b for sorted (name, exponent) tuples; zero exponents are left out."""
     if not b:
         return a

@@ -133,7 +133,7 @@ class Matrix:
         return Matrix(self.columns, self.rows, {(j, i): entry for (i, j), entry in self.entries.items()})
 
     @property
-    def T(self) -> Matrix:  # noqa: N802
+    def T(self) -> Matrix:
         return self.transpose()
 
     def trace(self) -> Scalar:

@@ -153,7 +153,7 @@ def ball(scalar: Scalar, bindings: Mapping[str, Rational], bits: int) -> Ball:
 
 
 def enclose(scalar: Scalar, bindings: Mapping[str, Rational], bits: int = FIRST_BITS) -> tuple[Fraction, Fraction]:
-    """(middle, radius), |value - middle| <= radius; the radius is 0 for rationals and about 2^-bits * size otherwise."""
+    """(middle, radius), |value - middle| <= radius: 0 for rationals, otherwise a small multiple of 2^-bits."""
     if scalar.is_rational():
         return scalar.as_fraction(), Fraction(0)
     middle, error = ball(scalar, bindings, bits)

@@ -3,10 +3,10 @@
 In: an exact matrix.  Out: ``RankCertificate``.  The certificate proves rank >= ``rank``; a factorisation with that
 many rows proves the other half.  Not for: factorising.
 
-Why it proves it.  The prime p is 1 modulo the order of every root of unity that occurs (4 q for every odd prime q under a
-square root, 8 for 2), so the field of p elements holds all of them; sending the roots of unity to powers of ``zeta``, square
-roots to Gauss sums of these, and the free generators (symbols, e^(i/D), e^(i alpha/D)) to the stated nonzero values
-is a ring homomorphism.  A minor that is not zero after it was not zero before.
+Why it proves it.  The prime p is 1 modulo the order of every root of unity that occurs (4 q for every odd prime q
+under a square root, 8 for 2), so the field of p elements holds all of them; sending the roots of unity to powers of
+``zeta``, square roots to Gauss sums of these, and the free generators (symbols, e^(i/D), e^(i alpha/D)) to the stated
+nonzero values is a ring homomorphism.  A minor that is not zero after it was not zero before.
 """
 
 from __future__ import annotations
@@ -172,24 +172,25 @@ def choose_specialisation(scalars: Iterable[Scalar], seed: int) -> tuple[int, di
     order, denominators, names, large = _generators(scalars)
     random = Random(seed)
     prime = _prime_in_class(order, large, random)
-    values = {f"{name}/{d}" if d else name: random.randrange(2, prime) for name, d in sorted({**denominators, **names}.items())}
+    generators = [f"{name}/{d}" for name, d in sorted(denominators.items())] + sorted(names)
+    values = {name: random.randrange(2, prime) for name in generators}
     values |= {f"sqrt:{q}": square_root(q, prime) for q in sorted(large)}
     if order > 1:
         values |= {"order": order, "zeta": _root_of_unity(order, prime, random)}
     return prime, values
 
 
-def _generators(scalars: Iterable[Scalar]) -> tuple[int, dict[str, int], dict[str, int], set[int]]:
+def _generators(scalars: Iterable[Scalar]) -> tuple[int, dict[str, int], set[str], set[int]]:
     order = 1
     radicands: set[int] = set()
     denominators: dict[str, int] = {}
-    names: dict[str, int] = {}
+    names: set[str] = set()
     for key in {key for scalar in scalars for key in scalar.terms}:
         order = lcm(order, key[0].denominator)
         radicands.add(key[1])
         for name, weight in (*((f"a:{n}", w) for n, w in key[3]), *((("r", key[2]),) if key[2] else ())):
             denominators[name] = lcm(denominators.get(name, 1), weight.denominator)
-        names |= {f"s:{name}": 0 for name, _ in key[4]}
+        names |= {f"s:{name}" for name, _ in key[4]}
     primes = {q for radicand in radicands for q, _ in factor(radicand)}
     large = {q for q in primes if q >= GAUSS_LIMIT}
     for q in primes - large:

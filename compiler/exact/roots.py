@@ -1,14 +1,14 @@
 """One canonical form for products of roots of unity and square roots.
 
-In: a turn t and a squarefree d, meaning e^(2 pi i t) sqrt(d).  Out: the same number as a rational combination of basis
-elements.  Not for: angles that are no rational part of a turn (they are free generators, see ``scalar``).
+In: a turn t and a squarefree d, meaning e^(2 pi i t) sqrt(d).  Out: the same number as a rational combination of
+basis elements.  Not for: angles that are no rational part of a turn (they are free generators, see ``scalar``).
 
-The basis of the field of all roots of unity is a tensor product over the primes p.  A turn splits into its p-parts
-t_p, and t_p into a leading digit and a rest: t_p = digit/p + rest, 0 <= rest < 1/p (for p = 2: eighths instead of halves).
+The basis of the field of all roots of unity is a tensor product over the primes p.  A turn splits into its p-parts t_p,
+and t_p into a leading digit and a rest: t_p = digit/p + rest, 0 <= rest < 1/p (for p = 2: eighths instead of halves).
 The rests are a basis over the p-th (8th) roots of unity, and for these we take
     p = 2:  1, i, sqrt 2, i sqrt 2,
-    p odd:  1, zeta, zeta^2, ... without one power r0 whose exponent is a square mod p and one, n0, whose exponent is not,
-            and instead of those two the Gauss sum g = sum_j (j/p) zeta^j, which is sqrt p or i sqrt p (p = 1, 3 mod 4).
+    p odd:  1, zeta, zeta^2, ... without one power whose exponent is a square mod p and one whose exponent is not, and
+            instead of those two the Gauss sum g = sum_j (j/p) zeta^j, which is sqrt p or i sqrt p (p = 1, 3 mod 4).
 The powers left out follow from  sum over squares of zeta^j = (-1 + g)/2,  sum over non-squares = (-1 - g)/2.
 So cos(pi/3) is 1/2, cos(pi/4) is sqrt(2)/2, cos(2 pi/5) is (sqrt(5) - 1)/4 without anyone asking, equal numbers have
 equal forms, and sqrt(127) stays one term.

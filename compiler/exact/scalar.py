@@ -112,7 +112,7 @@ class Scalar:
 
     @staticmethod
     def from_expression(expression: Expr) -> Scalar:
-        """From syntax: integers, decimals, + - * / ^, sqrt, cos, sin, pi, symbols; else ``ValueError`` in plain words."""
+        """From syntax: integers, decimals, + - * / ^, sqrt, cos, sin, pi, symbols; else a plain ``ValueError``."""
         from compiler.exact.expressions import evaluate
 
         return evaluate(expression)
@@ -137,7 +137,7 @@ class Scalar:
         return Scalar(out)
 
     def __neg__(self) -> Scalar:
-        return Scalar({key: -c for key, c in self.terms.items()})
+        return _trusted({key: -c for key, c in self.terms.items()})
 
     def __mul__(self, other: Scalar | Rational) -> Scalar:
         if not isinstance(other, Scalar):
@@ -261,6 +261,14 @@ ZERO = Scalar({})
 ONE = Scalar(_ONE_TERMS)
 
 
+def _trusted(terms: Terms) -> Scalar:
+    """A scalar from canonical terms without zeros or integral fractions, unchecked."""
+    scalar = Scalar.__new__(Scalar)
+    scalar.terms = terms
+    scalar._hash = None
+    return scalar
+
+
 def as_scalar(value: Rational | Scalar) -> Scalar:
     return value if isinstance(value, Scalar) else Scalar.rational(value)
 
@@ -268,6 +276,13 @@ def as_scalar(value: Rational | Scalar) -> Scalar:
 def _exponentials(angle: Angle, turn: Rational, plus: Rational, minus: Rational) -> Scalar:
     """plus * e^(i (angle + turn)) + minus * e^(i (-angle + turn))."""
     negated = tuple([(name, -e) for name, e in angle.symbols])
+    if not angle.turns and (negated or angle.radians):
+        return _trusted(
+            {
+                (turn, 1, angle.radians, angle.symbols, ()): plus,
+                (turn, 1, -angle.radians, negated, ()): minus,
+            }
+        )
     out: Terms = {}
     add_monomial(out, turn + angle.turns, 1, (angle.radians, angle.symbols, ()), plus)
     add_monomial(out, turn - angle.turns, 1, (-angle.radians, negated, ()), minus)
