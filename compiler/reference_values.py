@@ -216,7 +216,7 @@ def moved_codes(codes: Ints, copy: Copy, target: Subspace, numbers: Numbers) -> 
         arguments = numbers.codec.codes(tuple(argument for argument, _ in copy.table))
         images = numbers.codec.codes(tuple(image for _, image in copy.table))
         index, found = lookup(codes, arguments)
-        codes = np.where(found, images[index], NOTHING)
+        codes = np.where(found, np.append(images, NOTHING)[index], NOTHING)
     return numbers.canonical(target.encoding, codes)
 
 
