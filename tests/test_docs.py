@@ -1,15 +1,14 @@
 """README.md and docs/ do what they show.
 
-Every fenced block is held to its label: ```python blocks of one page run in order in one namespace, and what they print
-is compared with the ```text block that follows, if one does; in ```console blocks every `$ ` line is run as a
+Every fenced block is held to its label: ```python blocks of one page run in order as one script, and what they print is
+compared with the ```text block that follows, if one does; in ```console blocks every `$ ` line is run as a
 command, and what is shown below it is compared; ```head blocks are parsed, and compiled if they start with `model`.
 `...` in shown output stands for anything.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
+import itertools
 import os
 import re
 import shlex
@@ -26,6 +25,7 @@ from dsl.parser import parse
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(?P<label>[\w-]*)\n(?P<body>.*?)^```$", re.M | re.S)
+END = "-- end of block --"
 LINK = re.compile(r"\]\((?P<target>[^)#\s]+)(?:#[^)]*)?\)")
 every_page = pytest.mark.parametrize("page", PAGES, ids=[p.relative_to(ROOT).as_posix() for p in PAGES])
 
@@ -42,6 +42,11 @@ def blocks(page: Path) -> list[Block]:
     return [Block(m["label"], m["body"], text.count("\n", 0, m.start()) + 1) for m in FENCE.finditer(text)]
 
 
+def run(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+
 def assert_shown(found: str, shown: str, where: str) -> None:
     """Equal line by line, trailing blanks aside; `...` in ``shown`` matches anything."""
 
@@ -53,20 +58,20 @@ def assert_shown(found: str, shown: str, where: str) -> None:
 
 
 @every_page
-def test_python_blocks(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_python_blocks(page: Path, tmp_path: Path) -> None:
+    found = [b for b in blocks(page) if b.label in ("python", "text")]
+    code = [b for b in found if b.label == "python"]
+    if not code:
+        return
     os.symlink(ROOT / "specs", tmp_path / "specs")
-    namespace: dict[str, object] = {"__name__": "__main__"}
-    found = blocks(page)
-    for block, following in zip(found, [*found[1:], Block("", "", 0)], strict=True):
-        if block.label != "python":
-            continue
-        output = io.StringIO()
-        code = compile(block.body, f"{page.name}:{block.line}", "exec")
-        with contextlib.redirect_stdout(output):
-            exec(code, namespace)  # noqa: S102 - our own documentation, which is what is under test
-        if following.label == "text":
-            assert_shown(output.getvalue(), following.body, f"{page.name}:{following.line}")
+    script = tmp_path / f"{page.stem}_blocks.py"
+    script.write_text("".join(f"{b.body}\nprint({END!r})\n" for b in code), encoding="utf-8")
+    done = run([sys.executable, "-W", "error", str(script)], tmp_path)
+    assert done.returncode == 0, f"{page.name}\n{done.stderr}"
+    printed = dict(zip(code, done.stdout.split(END + "\n"), strict=False))
+    for block, following in itertools.pairwise(found):
+        if block.label == "python" and following.label == "text":
+            assert_shown(printed[block], following.body, f"{page.name}:{following.line}")
 
 
 @every_page
@@ -83,10 +88,7 @@ def run_console(block: Block, page: Path, cwd: Path) -> None:
         words = shlex.split(command, comments=True)
         if words[0] != "headspec":
             continue  # make and pip are not run from inside the tests
-        done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=cwd, capture_output=True, text=True, timeout=240, check=False,
-            env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1"},
-        )  # fmt: skip
+        done = run([sys.executable, "-m", *words], cwd)
         where = f"{page.name}:{block.line}: {command}"
         assert done.returncode in (0, 1) and "Traceback" not in done.stderr, f"{where}\n{done.stdout}{done.stderr}"
         if shown.strip():

@@ -19,7 +19,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-UNAVAILABLE = re.compile(r"could not find a version|no matching distribution|connection|network|temporary failure", re.I)
+UNAVAILABLE = re.compile(
+    r"could not find a version|no matching distribution|connection|network|temporary failure", re.I
+)
 
 
 def run(command: Sequence[str], cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
