@@ -1,0 +1,320 @@
+"""What a subspace's encoding is made of: its values, its dimension, the names of its components.
+
+In: the syntax of an encoding (``onehot(tokens)``) and the ``Scope``.  Out: a ``compiler.program.Encoding``, with
+codes chosen where none are given.  Not for: where the coordinates lie (``resolve_layout``) or what an encoding
+looks like as a vector (``circuits``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NoReturn
+
+from compiler import limits
+from compiler.codes import check_vectors, choose_vectors
+from compiler.program import (
+    Code,
+    Constant,
+    Dims,
+    Encoding,
+    OneHot,
+    Phase,
+    Quadratic,
+    ScalarValue,
+    Value,
+)
+from compiler.resolve_numbers import fold, size
+from compiler.resolve_scope import Scope, fail, unknown
+from compiler.resolve_sets import Kind, Values, resolve_set
+from dsl import tree
+from dsl.span import Span
+from dsl.tree import Expr, ListOf, Number, Option
+
+# ------------------------------------------------------------------ what an encoding is made of
+
+
+def values_of(encoding: Encoding) -> Sequence[Value]:
+    """The values an encoding can hold, in order; none for ``dims`` and ``constant``."""
+    match encoding:
+        case OneHot(values) | Code(values):
+            return values
+        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
+            return range(low, high + 1)
+        case Dims() | Constant():
+            return ()
+
+
+def kind_of(encoding: Encoding) -> Kind | None:
+    """Whether an encoding holds tokens or integers; None when it holds no values."""
+    values = values_of(encoding)
+    if not len(values):
+        return None
+    return "tokens" if isinstance(values[0], str) else "integers"
+
+
+def dimension_of(encoding: Encoding) -> int:
+    """How many residual coordinates an encoding takes."""
+    match encoding:
+        case OneHot(values):
+            return len(values)
+        case Phase():
+            return 2 * encoding.count
+        case Quadratic():
+            return 2
+        case Code() | Dims():
+            return encoding.size
+        case ScalarValue() | Constant():
+            return 1
+
+
+def components_of(encoding: Encoding) -> tuple[str, ...]:
+    """The names of an encoding's coordinates: ``cos0 sin0 ..``, a value's text, ``value square``, ``0 1 ..``."""
+    match encoding:
+        case OneHot(values):
+            return tuple(str(v) for v in values)
+        case Phase():
+            return tuple(f"{part}{j}" for j in range(encoding.count) for part in ("cos", "sin"))
+        case ScalarValue():
+            return ("value",)
+        case Quadratic():
+            return ("value", "square")
+        case Code() | Dims():
+            return tuple(str(i) for i in range(encoding.size))
+        case Constant():
+            return ("one",)
+
+
+def name_of(encoding: Encoding) -> str:
+    """The word a spec uses for an encoding."""
+    match encoding:
+        case OneHot():
+            return "onehot"
+        case Phase():
+            return "phase"
+        case ScalarValue():
+            return "scalar"
+        case Quadratic():
+            return "quadratic"
+        case Code():
+            return "code"
+        case Dims():
+            return "dims"
+        case Constant():
+            return "constant"
+
+
+# ------------------------------------------------------------------ syntax -> encoding
+
+
+def resolve_encoding(scope: Scope, node: tree.Encoding) -> Encoding:
+    """The encoding that ``node`` names; errors E0301-E0306, E0320 and those of sets and numbers."""
+    if node.kind not in _BUILDERS:
+        example = "encodings are onehot, phase, scalar, quadratic, code, dims, constant; write `onehot(tokens)`"
+        unknown("E0301", "encoding", node.kind, node.span, (), example)
+    if node.kind in ("dims", "constant"):
+        _no_options(node, ())
+    return _BUILDERS[node.kind](scope, node)
+
+
+def _usage(node: tree.Encoding, found: str, usage: str) -> NoReturn:
+    fail("E0302", f"`{node.kind}` {found}", node.span, label="wrong arguments", help=f"write it as {usage}")
+
+
+def _arguments(node: tree.Encoding, low: int, high: int, usage: str) -> tuple[Expr, ...]:
+    count = len(node.arguments)
+    if not low <= count <= high:
+        wanted = str(low) if low == high else f"{low} or {high}"
+        _usage(node, f"takes {wanted} argument{'s' if wanted != '1' else ''}, not {count}", usage)
+    return node.arguments
+
+
+def _no_options(node: tree.Encoding, allowed: tuple[str, ...]) -> None:
+    seen: set[str] = set()
+    for option in node.options:
+        if option.name not in allowed:
+            known = "; its options are " + ", ".join(allowed) if allowed else "; it has none"
+            fail(
+                "E0302",
+                f"`{node.kind}` has no option `{option.name}`",
+                option.span,
+                label="unknown option",
+                help=f"remove it{known}",
+            )
+        if option.name in seen:
+            fail(
+                "E0302", f"option `{option.name}` is given twice", option.span, label="again here", help="give it once"
+            )
+        seen.add(option.name)
+
+
+def _option(node: tree.Encoding, name: str) -> Option | None:
+    return next((option for option in node.options if option.name == name), None)
+
+
+def _onehot(scope: Scope, node: tree.Encoding) -> Encoding:
+    _no_options(node, ())
+    (argument,) = _arguments(node, 1, 1, "`onehot(tokens)` or `onehot(0..9)`")
+    values = resolve_set(scope, argument)
+    return OneHot(tuple(values.members), ordered=values.kind == "integers")
+
+
+def _integers(scope: Scope, node: tree.Encoding, argument: Expr) -> tuple[int, int]:
+    """The ends of a range of integers; E0303 for tokens and for sets with gaps."""
+    values = resolve_set(scope, argument)
+    members = values.members
+    if values.kind == "tokens":
+        _not_a_range(node, argument.span, "tokens, which have no arithmetic", values)
+    low, high = min(members), max(members)  # type: ignore[type-var]
+    assert isinstance(low, int) and isinstance(high, int)
+    if high - low + 1 != len(members):
+        _not_a_range(node, argument.span, "a set with gaps", values)
+    return low, high
+
+
+def _not_a_range(node: tree.Encoding, span: Span, found: str, values: Values) -> None:
+    other = "`onehot(tokens)` or `code(tokens, k)`" if values.kind == "tokens" else "`onehot({..})`"
+    fail(
+        "E0303",
+        f"`{node.kind}` encodes a range of integers, not {found}",
+        span,
+        label="not a range of integers",
+        help=f"write `{node.kind}(positions)` or `{node.kind}(0..9)`, or use {other}",
+    )
+
+
+def _scalar(scope: Scope, node: tree.Encoding) -> Encoding:
+    _no_options(node, ())
+    (argument,) = _arguments(node, 1, 1, "`scalar(0..9)`")
+    return ScalarValue(*_integers(scope, node, argument))
+
+
+def _quadratic(scope: Scope, node: tree.Encoding) -> Encoding:
+    _no_options(node, ())
+    (argument,) = _arguments(node, 1, 1, "`quadratic(positions)`")
+    return Quadratic(*_integers(scope, node, argument))
+
+
+def default_count(context: int) -> int:
+    """How many cos/sin pairs ``phase`` has when the spec does not say: 4, 8 or 16, growing with the range."""
+    return 4 if context <= 32 else 8 if context <= 256 else 16
+
+
+def _phase(scope: Scope, node: tree.Encoding) -> Encoding:
+    usage = "`phase(positions)`, `phase(positions, 8)` or `phase(0..9, frequencies = [2*pi/10])`"
+    arguments = _arguments(node, 1, 2, usage)
+    _no_options(node, ("frequencies", "magnitudes"))
+    low, high = _integers(scope, node, arguments[0])
+    frequencies = _numbers(scope, node, "frequencies")
+    magnitudes = _numbers(scope, node, "magnitudes")
+    if len(arguments) == 2:
+        count = size(scope, arguments[1], "the number of frequencies", limits.WIDTH // 2)
+    elif frequencies is not None:
+        count = len(frequencies)
+    else:
+        count = len(magnitudes) if magnitudes is not None else default_count(scope.context)
+    _check_length(node, "frequencies", frequencies, count)
+    _check_length(node, "magnitudes", magnitudes, count)
+    if magnitudes is None:
+        magnitudes = (Number(Fraction(1)),) * count
+    return Phase(low, high, count, frequencies, magnitudes)
+
+
+def _numbers(scope: Scope, node: tree.Encoding, name: str) -> tuple[Expr, ...] | None:
+    option = _option(node, name)
+    if option is None:
+        return None
+    if not isinstance(option.value, ListOf) or not option.value.items:
+        fail(
+            "E0302", f"`{name}` takes a list", option.value.span, label="not a list", help=f"write `{name} = [1, 1/10]`"
+        )
+    numbers = tuple(fold(scope, item) for item in option.value.items)
+    for number, item in zip(numbers, option.value.items, strict=True):
+        if isinstance(number, Number) and number.value == 0:
+            why = "carries nothing" if name == "magnitudes" else "cannot tell two values apart"
+            fail(
+                "E0304",
+                f"one of the {name} is 0: such a pair {why}",
+                item.span,
+                label="zero",
+                help="leave the pair out",
+            )
+    return numbers
+
+
+def _check_length(node: tree.Encoding, name: str, given: tuple[Expr, ...] | None, count: int) -> None:
+    if given is None or len(given) == count:
+        return
+    option = _option(node, name)
+    assert option is not None
+    fail(
+        "E0304",
+        f"{len(given)} {name} for {count} cos/sin pair{'s' if count != 1 else ''}",
+        option.value.span,
+        label=f"{len(given)} given",
+        help=f"give {count} {name}, one per pair, or change the number of pairs",
+    )
+
+
+def _code(scope: Scope, node: tree.Encoding) -> Encoding:
+    usage = '`code(tokens, 8)` or `code({"a", "b"}, 2, vectors = [[1, 1], [1, -1]])`'
+    arguments = _arguments(node, 1, 2, usage)
+    _no_options(node, ("vectors",))
+    members = tuple(resolve_set(scope, arguments[0]).members)
+    given = _option(node, "vectors")
+    if given is not None:
+        rows = list_rows(scope, given.value, "vectors")
+        length = len(rows[0])
+    if len(arguments) == 2:
+        length = size(scope, arguments[1], "the size of a code", limits.HEAD_WIDTH)
+    elif given is None:
+        _usage(node, "needs its number of dimensions", usage)
+    if given is None:
+        return Code(members, choose_vectors(len(members), length, node.span), length)
+    check_vectors(rows, members, length, given.value.span)
+    return Code(members, rows, length)
+
+
+def list_rows(scope: Scope, expr: Expr, what: str) -> tuple[tuple[Expr, ...], ...]:
+    """The folded rows of ``[[a, b], [c, d]]``; E0302 unless it is a list of lists of one length."""
+    if not isinstance(expr, ListOf) or not expr.items:
+        fail(
+            "E0302",
+            f"{what}: a list of rows is expected",
+            expr.span,
+            label="not a list",
+            help="write `[[1, 0], [0, 1]]`",
+        )
+    rows = []
+    cells = 0
+    for row in expr.items:
+        if not isinstance(row, ListOf) or not row.items:
+            fail("E0302", f"{what}: every row is a list", row.span, label="not a list", help="write `[[1, 0], [0, 1]]`")
+        cells += len(row.items)
+        limits.check_size(cells, limits.EXPLICIT_ENTRIES, "entries given outright", expr.span)
+        rows.append(tuple(fold(scope, item) for item in row.items))
+        if len(rows[-1]) != len(rows[0]):
+            found = f"{what}: this row has {len(rows[-1])} entries and the first has {len(rows[0])}"
+            fail("E0302", found, row.span, label="another length", help="give every row the same length")
+    return tuple(rows)
+
+
+def _dims(scope: Scope, node: tree.Encoding) -> Encoding:
+    (argument,) = _arguments(node, 1, 1, "`dims(4)`")
+    return Dims(size(scope, argument, "the number of dimensions", limits.WIDTH))
+
+
+def _constant(scope: Scope, node: tree.Encoding) -> Encoding:
+    _arguments(node, 0, 0, "`constant`")
+    return Constant()
+
+
+_BUILDERS: dict[str, Callable[[Scope, tree.Encoding], Encoding]] = {
+    "onehot": _onehot,
+    "phase": _phase,
+    "scalar": _scalar,
+    "quadratic": _quadratic,
+    "code": _code,
+    "dims": _dims,
+    "constant": _constant,
+}

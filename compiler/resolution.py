@@ -1,0 +1,247 @@
+"""Tree -> Program: every name looked up, every set finite, every mistake reported at once.
+
+In: a ``dsl.tree.Spec`` and values for its params and symbols.  Out: ``compiler.program.Program``.  Not for: numbers that
+only circuits know (strengths, frequencies).
+
+The order below is the order in which a spec can be understood: numbers, tokens, valid inputs, subspaces, what is
+embedded, heads, claims.  The parts live in the modules ``resolve_*``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import TypeVar
+
+from compiler import limits
+from compiler.program import Basis, Dtype, HeadExpectation, OutputExpectation, Program
+from compiler.resolve_claims import resolve_head_expectation, resolve_output_expectation, resolve_predicts
+from compiler.resolve_embeds import resolve_embeds
+from compiler.resolve_heads import resolve_layers
+from compiler.resolve_layout import resolve_basis, resolve_subspaces
+from compiler.resolve_liveness import check_liveness
+from compiler.resolve_numbers import size
+from compiler.resolve_scope import Scope, fail
+from compiler.resolve_sequences import resolve_sequences
+from compiler.resolve_sets import resolve_tokens
+from compiler.resolve_settings import (
+    resolve_biases,
+    resolve_context,
+    resolve_dtype,
+    resolve_mass,
+    resolve_params,
+    resolve_positions,
+    resolve_table,
+)
+from compiler.sequences import SequenceLanguage
+from dsl.diagnostics import Note
+from dsl.span import Source, Span
+from dsl.tree import (
+    BasisDecl,
+    EmbedDecl,
+    ExpectHead,
+    ExpectOutput,
+    LayerDecl,
+    ModelDecl,
+    ParamDecl,
+    PositionsDecl,
+    PredictDecl,
+    SequencesDecl,
+    SettingDecl,
+    SettingName,
+    Spec,
+    Statement,
+    SubspaceDecl,
+    SymbolDecl,
+    TableDecl,
+    TokensDecl,
+)
+
+NO_SETTINGS: Mapping[str, Fraction] = MappingProxyType({})
+T = TypeVar("T")
+
+
+def resolve(spec: Spec, settings: Mapping[str, Fraction] = NO_SETTINGS) -> Program:
+    """The typed program of ``spec``; ``settings`` replace params and give values to symbols.
+
+    Raises SpecError with every independent mistake: E02xx names and numbers, E03xx encodings, layout and sizes,
+    E04xx heads, E045x claims."""
+    try:
+        return _resolve(_Statements(spec.statements, Scope()), spec.span.source, settings)
+    except RecursionError:
+        help = "name its parts with `param`, or write shorter sums"
+        fail("E0320", "an expression is nested too deeply", spec.span, help=help)
+
+
+def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]) -> Program:
+    scope = spec.scope
+    resolve_params(scope, spec.all(ParamDecl, SymbolDecl), settings)
+    numbers = _numbers(spec)
+    sequences = _tokens(spec)
+    basis = _subspaces(spec)
+    embeds = resolve_embeds(scope, spec.all(EmbedDecl))
+    layers = resolve_layers(scope, spec.all(LayerDecl))
+    predict = resolve_predicts(scope, spec.all(PredictDecl))
+    check_liveness(scope, spec.all(LayerDecl), embeds, spec.all(PredictDecl))
+    expectations = _claims(spec, sequences)
+    model = spec.one(ModelDecl)
+    scope.errors.check()
+    assert sequences is not None, "a failure has been reported"
+    return Program(
+        name=model.name if model else _default_name(source),
+        doc=model.doc if model else None,
+        tokens=scope.tokens,
+        context=scope.context,
+        sequences=sequences,
+        mass=numbers.mass,
+        dtype=numbers.dtype,
+        width=scope.width,
+        basis=basis,
+        biases=numbers.biases,
+        positions=scope.positions,
+        symbols=tuple(scope.symbols.values()),
+        subspaces=tuple(scope.subspaces.values()),
+        embeds=embeds,
+        layers=layers,
+        predict=predict,
+        expectations=expectations,
+        text=source.text,
+        path=source.name,
+    )
+
+
+def _default_name(source: Source) -> str:
+    return PurePath(source.name.strip("<>")).stem or "model"
+
+
+# ------------------------------------------------------------------ the statements
+
+
+@dataclass(frozen=True)
+class _Statements:
+    """The statements of a spec, by kind."""
+
+    statements: tuple[Statement, ...]
+    scope: Scope
+
+    @property
+    def start(self) -> Span | None:
+        """Where the spec begins, for what is missing altogether."""
+        return _span(self.statements[0]) if self.statements else None
+
+    def all(self, *kinds: type[T]) -> list[T]:
+        """Every statement of ``kinds``, in order."""
+        return [s for s in self.statements if isinstance(s, kinds)]
+
+    def one(self, kind: type[T]) -> T | None:
+        """The only statement of ``kind``; further ones are reported (E0202)."""
+        return self._first(self.all(kind))
+
+    def setting(self, name: SettingName) -> SettingDecl | None:
+        """The only setting called ``name``; further ones are reported (E0202)."""
+        return self._first([s for s in self.all(SettingDecl) if s.setting == name])
+
+    def _first(self, found: list[T]) -> T | None:
+        for extra in found[1:]:
+            with self.scope.attempt():
+                _said_twice(_span(found[0]), _span(extra))
+        return found[0] if found else None
+
+
+def _span(node: object) -> Span:
+    span = getattr(node, "span", None)
+    assert isinstance(span, Span)
+    return span
+
+
+def _said_twice(first: Span, again: Span) -> None:
+    word = (again.text.split() or ["this"])[0]
+    fail(
+        "E0202",
+        f"`{word}` is said twice",
+        again,
+        label="said again here",
+        help="a spec says this once; remove one of the two lines",
+        notes=(Note(first, "first said here"),),
+    )
+
+
+# ------------------------------------------------------------------ numbers and tokens
+
+
+@dataclass
+class _Numbers:
+    mass: Fraction = Fraction(99, 100)
+    dtype: Dtype = "float32"
+    biases: bool = False
+
+
+def _numbers(spec: _Statements) -> _Numbers:
+    scope, numbers = spec.scope, _Numbers()
+    with scope.attempt("context"):
+        scope.context = resolve_context(scope, spec.setting("context"))
+    with scope.attempt():
+        numbers.mass = resolve_mass(scope, spec.setting("mass"))
+    with scope.attempt():
+        numbers.dtype = resolve_dtype(spec.setting("dtype"))
+    with scope.attempt():
+        numbers.biases = resolve_biases(spec.setting("biases"))
+    with scope.attempt():
+        scope.positions = resolve_positions(scope, spec.one(PositionsDecl))
+    return numbers
+
+
+def _tokens(spec: _Statements) -> SequenceLanguage | None:
+    """Tokens and tables into the scope; the valid inputs, or None when they could not be understood."""
+    scope = spec.scope
+    decl = spec.one(TokensDecl)
+    with scope.attempt("tokens"):
+        if decl is None:
+            help = "list the vocabulary: `tokens a..z, <bos>`"
+            fail("E0207", "the spec declares no tokens", spec.start, label="no `tokens` line", help=help)
+        scope.tokens = resolve_tokens(scope, decl)
+        scope.token_ids = {token: i for i, token in enumerate(scope.tokens)}
+    for table in spec.all(TableDecl):
+        with scope.attempt(table.name):
+            scope.declare("table", table.name, table.span)
+            scope.tables[table.name] = resolve_table(scope, table)
+    sequences = None
+    with scope.attempt("sequences"):
+        pattern = spec.one(SequencesDecl)
+        if scope.tokens and not {"tokens", "context"} & scope.broken:
+            sequences = resolve_sequences(scope, pattern)
+    return sequences
+
+
+# ------------------------------------------------------------------ subspaces and claims
+
+
+def _subspaces(spec: _Statements) -> Basis:
+    scope, basis = spec.scope, Basis("axis")
+    residual = None
+    with scope.attempt("residual"):
+        decl = spec.setting("residual")
+        if decl is not None:
+            residual = (size(scope, decl.value, "residual", limits.WIDTH), decl.span)
+    resolve_subspaces(scope, spec.all(SubspaceDecl), residual)
+    with scope.attempt():
+        chosen = spec.one(BasisDecl)
+        if not scope.broken.intersection(("residual", *(s.name for s in spec.all(SubspaceDecl)))):
+            basis = resolve_basis(scope, chosen)
+    return basis
+
+
+def _claims(spec: _Statements, sequences: SequenceLanguage | None) -> tuple[HeadExpectation | OutputExpectation, ...]:
+    scope = spec.scope
+    claims: list[HeadExpectation | OutputExpectation] = []
+    predicts = spec.all(PredictDecl)
+    for decl in spec.all(ExpectHead, ExpectOutput):
+        with scope.attempt():
+            if isinstance(decl, ExpectHead):
+                claims.append(resolve_head_expectation(scope, decl))
+            elif sequences is not None:
+                claims.append(resolve_output_expectation(scope, decl, sequences, predicts))
+    return tuple(claims)

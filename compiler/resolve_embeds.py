@@ -1,0 +1,143 @@
+"""``embed`` lines: what the token and its position put into the residual stream at the start.
+
+In: ``EmbedDecl`` statements and the ``Scope``.  Out: ``EmbedLine`` values.  Not for: the matrices (``circuits``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from compiler import limits
+from compiler.encodings import kind_of, list_rows, name_of, values_of
+from compiler.program import Constant, Dims, EmbedLine, Subspace, Value
+from compiler.resolve_scope import Scope, fail
+from compiler.resolve_sets import show_all
+from dsl.diagnostics import Note, did_you_mean
+from dsl.tree import EmbedDecl, Expr
+
+
+def resolve_embeds(scope: Scope, decls: Sequence[EmbedDecl]) -> tuple[EmbedLine, ...]:
+    """All embed lines; E0312-E0315 for those that cannot be."""
+    lines: list[EmbedLine] = []
+    first: dict[str, EmbedDecl] = {}
+    for decl in decls:
+        with scope.attempt():
+            line = _resolve_embed(scope, decl)
+            if decl.target in first:
+                _twice(decl, first[decl.target])
+            first[decl.target] = decl
+            lines.append(line)
+            if line.source == "position":
+                scope.position_subspaces.append(line.target)
+    return tuple(lines)
+
+
+def _twice(decl: EmbedDecl, first: EmbedDecl) -> None:
+    fail(
+        "E0315",
+        f"`{decl.target}` is embedded twice, so its two values would add up",
+        decl.span,
+        label="embedded again here",
+        help="embed into two subspaces; `subspace NAME like " + decl.target + "` declares a second one",
+        notes=(Note(first.span, "first embedded here"),),
+    )
+
+
+def _resolve_embed(scope: Scope, decl: EmbedDecl) -> EmbedLine:
+    if decl.source not in ("token", "position"):
+        near = did_you_mean(decl.source, ("token", "position"))
+        fail(
+            "E0312",
+            f"`{decl.source}` cannot be embedded",
+            decl.span,
+            label="unknown source",
+            help=near or "write `embed token -> ..` or `embed position -> ..`",
+        )
+    target = scope.subspace(decl.target, decl.target_span)
+    if isinstance(target.encoding, Constant):
+        help = "remove the line: a `constant` subspace is 1 everywhere without being embedded"
+        fail(
+            "E0312",
+            f"`{decl.target}` is constant and nothing can be embedded there",
+            decl.target_span,
+            label="constant",
+            help=help,
+        )
+    source = "token" if decl.source == "token" else "position"
+    if decl.matrix is not None:
+        return EmbedLine(source, target.name, _matrix(scope, decl, target), decl.span)  # type: ignore[arg-type]
+    if isinstance(target.encoding, Dims):
+        help = f"give one row per {source}: `embed {source} -> {decl.target} = [[..], ..]`"
+        fail(
+            "E0314",
+            f"`{decl.target}` is raw dims, so its embedding must be written out",
+            decl.span,
+            label="no matrix",
+            help=help,
+        )
+    _check_values(scope, decl, target)
+    return EmbedLine(source, target.name, None, decl.span)  # type: ignore[arg-type]
+
+
+def embedded_value(target: Subspace, source: Value) -> Value | None:
+    """The value that a token or position takes in ``target``; the token "3" is 3 among integers."""
+    values = values_of(target.encoding)
+    if source in values:
+        return source
+    if (
+        isinstance(source, str)
+        and kind_of(target.encoding) == "integers"
+        and _is_integer(source)
+        and int(source) in values
+    ):
+        return int(source)
+    return None
+
+
+def _is_integer(text: str) -> bool:
+    return text.lstrip("-").isascii() and text.lstrip("-").isdecimal() and len(text) <= 12 and str(int(text)) == text
+
+
+def _check_values(scope: Scope, decl: EmbedDecl, target: Subspace) -> None:
+    sources: Sequence[Value] = scope.tokens if decl.source == "token" else range(scope.context)
+    if any(embedded_value(target, source) is not None for source in sources) or not len(sources):
+        return
+    plural = "tokens" if decl.source == "token" else "positions"
+    fail(
+        "E0313",
+        f"no {decl.source} has a value in `{decl.target}`",
+        decl.span,
+        label="nothing would ever be embedded",
+        help=f"give `{decl.target}` an encoding over `{plural}`",
+        figures=(
+            f"{plural}: {show_all(tuple(sources))}",
+            f"values of {decl.target} ({name_of(target.encoding)}): {show_all(tuple(values_of(target.encoding)))}",
+        ),
+    )
+
+
+def _matrix(scope: Scope, decl: EmbedDecl, target: Subspace) -> tuple[tuple[Expr, ...], ...]:
+    assert decl.matrix is not None
+    if not isinstance(target.encoding, Dims):
+        kind = name_of(target.encoding)
+        help = f"remove the matrix, or declare `{decl.target} : dims({len(target.coordinates)})`"
+        fail(
+            "E0314",
+            f"`{decl.target}` is {kind}: its encoding already says what is embedded",
+            decl.matrix.span,
+            label="a matrix is for dims",
+            help=help,
+        )
+    count = len(scope.tokens) if decl.source == "token" else scope.context
+    size = len(target.coordinates)
+    limits.check_size(count * size, limits.EXPLICIT_ENTRIES, "entries given outright", decl.matrix.span)
+    rows = list_rows(scope, decl.matrix, "the embedding")
+    if len(rows) != count or len(rows[0]) != size:
+        fail(
+            "E0314",
+            f"the embedding is {len(rows)} x {len(rows[0])}, and {count} x {size} is needed",
+            decl.matrix.span,
+            label=f"{len(rows)} rows of {len(rows[0])}",
+            help=f"give one row of {size} entries for each of the {count} {decl.source}s, in order",
+        )
+    return rows

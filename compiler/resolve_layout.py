@@ -1,0 +1,294 @@
+"""Subspaces and where they lie: encodings, ``like``, pinned coordinates, allocation, the basis.
+
+In: the ``subspace``, ``residual`` and ``basis`` statements and the ``Scope``.  Out: ``Subspace`` values with their
+coordinates, the width of the residual stream, and a ``Basis``.  Not for: what is written into a subspace.
+
+A coordinate belongs to one subspace for the whole model and is never used again after its last reader: a
+residual stream only adds, so what was written there stays and would be read as part of the new value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compiler import limits
+from compiler.encodings import components_of, dimension_of, list_rows, resolve_encoding
+from compiler.program import Basis, Encoding, Subspace
+from compiler.resolve_numbers import integer
+from compiler.resolve_scope import AlreadyReported, Scope, fail, listing, unknown
+from dsl.diagnostics import Note
+from dsl.span import Span
+from dsl.tree import BasisDecl, Expr, ListOf, Number, Range, SubspaceDecl
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A subspace whose encoding is known; ``pinned`` is None where the compiler may choose."""
+
+    decl: SubspaceDecl
+    encoding: Encoding
+    pinned: tuple[int, ...] | None
+
+    @property
+    def dimension(self) -> int:
+        return dimension_of(self.encoding)
+
+
+# ------------------------------------------------------------------ encodings, `like`
+
+
+def resolve_subspaces(scope: Scope, decls: Sequence[SubspaceDecl], residual: tuple[int, Span] | None) -> None:
+    """Enter every subspace of ``decls`` into the scope, laid out, and set ``scope.width``."""
+    wanted = list(_wanted(scope, decls))
+    taken = _pin(scope, wanted, residual[0] if residual else None)
+    needed = sum(w.dimension for w in wanted)
+    width = residual[0] if residual else max([needed, *(c + 1 for c in taken)], default=0)
+    with scope.attempt("residual"):
+        _check_width(wanted, needed, residual)
+        limits.check_size(width, limits.WIDTH, "residual coordinates", decls[-1].span if decls else None)
+    scope.width = width
+    gaps = (c for c in range(limits.WIDTH) if c not in taken)
+    for w in wanted:
+        coordinates = w.pinned if w.pinned is not None else tuple(next(gaps, 0) for _ in range(w.dimension))
+        name = w.decl.name
+        scope.subspaces[name] = Subspace(name, w.encoding, coordinates, components_of(w.encoding), w.decl.span)
+
+
+def _wanted(scope: Scope, decls: Sequence[SubspaceDecl]) -> Iterator[_Wanted]:
+    by_name: dict[str, SubspaceDecl] = {}
+    for decl in decls:
+        with scope.attempt():
+            scope.declare("subspace", decl.name, decl.name_span)
+            by_name[decl.name] = decl
+    known: dict[str, Encoding] = {}
+    for decl in by_name.values():
+        with scope.attempt(decl.name):
+            encoding = _encoding(scope, decl, by_name, known, ())
+            pinned = None if decl.at is None else _pinned(scope, decl, dimension_of(encoding))
+            yield _Wanted(decl, encoding, pinned)
+
+
+def _encoding(
+    scope: Scope,
+    decl: SubspaceDecl,
+    decls: dict[str, SubspaceDecl],
+    known: dict[str, Encoding],
+    path: tuple[str, ...],
+) -> Encoding:
+    """The encoding of ``decl``, following ``like``; E0307 when that leads in a circle."""
+    if decl.name in known:
+        return known[decl.name]
+    if decl.name in path:
+        _circle(decl, path)
+    if decl.encoding is not None:
+        if decl.name in scope.broken:
+            raise AlreadyReported
+        known[decl.name] = resolve_encoding(scope, decl.encoding)
+        return known[decl.name]
+    assert decl.like is not None
+    if decl.like not in decls:
+        if decl.like in scope.broken:
+            raise AlreadyReported
+        unknown("E0204", "subspace", decl.like, decl.span, decls, "declare it: `subspace {} : onehot(tokens)`")
+    if decl.like in scope.broken:
+        raise AlreadyReported
+    known[decl.name] = _encoding(scope, decls[decl.like], decls, known, (*path, decl.name))
+    return known[decl.name]
+
+
+def _circle(decl: SubspaceDecl, path: tuple[str, ...]) -> None:
+    chain = " like ".join(f"`{name}`" for name in (*path, decl.name))
+    fail(
+        "E0307",
+        f"the encodings refer to each other in a circle: {chain}",
+        decl.span,
+        label="no encoding to be found",
+        help=f"give one of them an encoding: `subspace {decl.name} : onehot(tokens)`",
+    )
+
+
+# ------------------------------------------------------------------ coordinates
+
+
+def _pinned(scope: Scope, decl: SubspaceDecl, dimension: int) -> tuple[int, ...]:
+    """The coordinates after ``at``; E0308 unless there are ``dimension`` different ones, none negative."""
+    assert decl.at is not None
+    found: list[int] = []
+    for expr in decl.at:
+        found += _coordinates(scope, expr)
+        limits.check_size(len(found), limits.WIDTH, "coordinates", expr.span)
+    if len(found) != dimension:
+        fail(
+            "E0308",
+            f"`{decl.name}` has {dimension} dimension{'s' if dimension != 1 else ''} and is given {len(found)} coordinates",
+            decl.at[-1].span,
+            label=f"{len(found)} coordinates in all",
+            help=f"give exactly {dimension}, for instance `at {found[0]}..{found[0] + dimension - 1}`",
+        )
+    if len(set(found)) != len(found):
+        twice = next(c for i, c in enumerate(found) if c in found[:i])
+        fail(
+            "E0309",
+            f"coordinate {twice} is given twice",
+            decl.span,
+            label="twice in this line",
+            help="name each coordinate once",
+        )
+    return tuple(found)
+
+
+def _coordinates(scope: Scope, expr: Expr) -> Sequence[int]:
+    if isinstance(expr, Range):
+        low = _coordinate(scope, expr.low)
+        high = _coordinate(scope, expr.high)
+        if high < low:
+            fail(
+                "E0209",
+                f"the range `{low}..{high}` runs downwards",
+                expr.span,
+                label="empty",
+                help=f"write `{high}..{low}`",
+            )
+        return range(low, high + 1)
+    return (_coordinate(scope, expr),)
+
+
+def _coordinate(scope: Scope, expr: Expr) -> int:
+    value = integer(scope, expr, "a coordinate")
+    if value < 0:
+        fail(
+            "E0308",
+            f"a coordinate cannot be negative: {value}",
+            expr.span,
+            label="negative",
+            help="coordinates start at 0",
+        )
+    limits.check_size(value + 1, limits.WIDTH, "residual coordinates", expr.span)
+    return value
+
+
+def _pin(scope: Scope, wanted: Sequence[_Wanted], residual: int | None) -> dict[int, _Wanted]:
+    """Which pinned subspace holds which coordinate; E0309 for two on one, E0310 outside the residual stream."""
+    taken: dict[int, _Wanted] = {}
+    for w in wanted:
+        with scope.attempt():
+            pinned = w.pinned or ()
+            _check_overlap(w, {c: taken[c] for c in pinned if c in taken})
+            outside = [c for c in pinned if residual is not None and c >= residual]
+            if outside:
+                fail(
+                    "E0310",
+                    f"`{w.decl.name}` lies outside the residual stream of {residual} coordinates",
+                    w.decl.span,
+                    label=f"coordinate {outside[0]} does not exist",
+                    help=f"coordinates run from 0 to {(residual or 0) - 1}; pin it lower or enlarge `residual`",
+                )
+            taken |= dict.fromkeys(pinned, w)
+    return taken
+
+
+def _check_overlap(w: _Wanted, shared: dict[int, _Wanted]) -> None:
+    if not shared:
+        return
+    other = next(iter(shared.values()))
+    both = [c for c, owner in shared.items() if owner is other]
+    fail(
+        "E0309",
+        f"`{w.decl.name}` and `{other.decl.name}` share coordinate{'s' if len(both) > 1 else ''} {listing(both)}",
+        w.decl.span,
+        label="overlaps",
+        help="a residual stream only adds, so each coordinate belongs to one subspace; move one of the two",
+        notes=(Note(other.decl.span, f"`{other.decl.name}` lies here"),),
+    )
+
+
+def _check_width(wanted: Sequence[_Wanted], needed: int, residual: tuple[int, Span] | None) -> None:
+    if residual is None or needed <= residual[0]:
+        return
+    figures = tuple(f"{w.decl.name}: {w.dimension}" for w in wanted)
+    fail(
+        "E0310",
+        f"a residual stream of {residual[0]} coordinates is too small: the subspaces need {needed}",
+        residual[1],
+        label=f"{needed - residual[0]} too few",
+        help=f"write `residual {needed}` or more, or choose smaller encodings (`phase`, `code`, `scalar`)",
+        figures=(*figures, f"together: {needed}"),
+    )
+
+
+# ------------------------------------------------------------------ the basis
+
+
+def resolve_basis(scope: Scope, decl: BasisDecl | None) -> Basis:
+    """How named coordinates lie in the residual stream; E0311 when the basis does not fit ``scope.width``."""
+    if decl is None:
+        return Basis("axis")
+    width = scope.width
+    limits.check_size(width, limits.BASIS_WIDTH, "coordinates in a basis that is not axis-aligned", decl.span)
+    match decl.kind:
+        case "hadamard":
+            if width < 1 or width & (width - 1):
+                power = 1 << max(0, width - 1).bit_length()
+                _misfit(
+                    decl,
+                    f"a Hadamard basis needs a power of two, and the residual stream has {width}",
+                    f"write `residual {power}`",
+                )
+            return Basis("hadamard", span=decl.span)
+        case "reflection":
+            return Basis("reflection", span=decl.span)
+        case "rotation":
+            return _rotation(scope, decl)
+        case "vectors":
+            return _vectors(scope, decl)
+
+
+def _misfit(decl: BasisDecl, message: str, help: str, figures: tuple[str, ...] = ()) -> None:
+    fail("E0311", message, decl.span, label="does not fit", help=help, figures=figures)
+
+
+def _rotation(scope: Scope, decl: BasisDecl) -> Basis:
+    sides = [integer(scope, argument, "a side of the triangle") for argument in decl.arguments]
+    if len(sides) != 3 or sides[0] ** 2 + sides[1] ** 2 != sides[2] ** 2 or 0 in sides:
+        found = ", ".join(map(str, sides))
+        _misfit(
+            decl,
+            f"`rotation({found})` is not a rational rotation: a^2 + b^2 = c^2 must hold",
+            "write a Pythagorean triple, for instance `rotation(3, 4, 5)`",
+        )
+    if scope.width % 2:
+        help = f"write `residual {scope.width + 1}`"
+        _misfit(decl, f"a rotation turns pairs of coordinates, and the residual stream has {scope.width}", help)
+    return Basis("rotation", tuple(Number(Fraction(s)) for s in sides), span=decl.span)
+
+
+def _vectors(scope: Scope, decl: BasisDecl) -> Basis:
+    only = decl.arguments[0] if len(decl.arguments) == 1 else None
+    nested = isinstance(only, ListOf) and bool(only.items) and isinstance(only.items[0], ListOf)
+    rows = list_rows(scope, only if nested and only is not None else ListOf(decl.arguments, span=decl.span), "basis")
+    width = scope.width
+    if len(rows) != width or len(rows[0]) != width:
+        found = f"the basis is {len(rows)} x {len(rows[0])} and the residual stream has {width} coordinates"
+        _misfit(decl, found, f"give {width} rows of {width} entries, or write `residual {len(rows)}`")
+    if _is_singular(rows):
+        help = "no row may be a sum of multiples of the others"
+        _misfit(decl, "the vectors of the basis are linearly dependent", help, (f"rank below {width}",))
+    return Basis("vectors", vectors=rows, span=decl.span)
+
+
+def _is_singular(rows: tuple[tuple[Expr, ...], ...]) -> bool:
+    """True when the rows are rational, not many, and proven dependent (by exact elimination)."""
+    if len(rows) > 64 or not all(isinstance(entry, Number) for row in rows for entry in row):
+        return False
+    matrix = [[entry.value for entry in row if isinstance(entry, Number)] for row in rows]
+    for column in range(len(matrix)):
+        pivot = next((r for r in range(column, len(matrix)) if matrix[r][column]), None)
+        if pivot is None:
+            return True
+        matrix[column], matrix[pivot] = matrix[pivot], matrix[column]
+        for r in range(column + 1, len(matrix)):
+            factor = matrix[r][column] / matrix[column][column]
+            matrix[r] = [a - factor * b for a, b in zip(matrix[r], matrix[column], strict=True)]
+    return False

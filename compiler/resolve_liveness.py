@@ -1,0 +1,132 @@
+"""What must have been written before it is read.
+
+In: resolved heads, the layers as written, embeds and the ``Scope``.  Out: nothing, or E0414 for every line that reads a
+subspace which nothing has written by then.  Not for: what is written (``reference``).
+
+The heads of one layer run in parallel: each reads what the layers before it have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from compiler.program import Among, Constant, EmbedLine, Equal, Head, Related, Relation, Subspace
+from compiler.resolve_scope import Scope, fail
+from dsl.diagnostics import Note
+from dsl.span import Span
+from dsl.tree import CopyLine, LayerDecl, MatrixLine, PredictDecl
+
+
+@dataclass(frozen=True)
+class _Writer:
+    head: str
+    layer: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class _Read:
+    subspace: str
+    span: Span
+    what: str
+
+
+def check_liveness(
+    scope: Scope, layers: Sequence[LayerDecl], embeds: Sequence[EmbedLine], predicts: Sequence[PredictDecl]
+) -> None:
+    """Record E0414 for every read of a subspace that is still empty everywhere."""
+    ready = {line.target for line in embeds} | {
+        n for n, s in scope.subspaces.items() if isinstance(s.encoding, Constant)
+    }
+    writers = _writers(scope, layers)
+    for head in scope.heads.values():
+        for read in _reads(head):
+            with scope.attempt():
+                if read.subspace not in ready:
+                    _check_read(read, head.layer, writers.get(read.subspace, []))
+    for decl in predicts:
+        with scope.attempt():
+            if decl.subspace in scope.subspaces and decl.subspace not in ready and decl.subspace not in writers:
+                _nobody(_Read(decl.subspace, decl.span, "`predict`"))
+
+
+def _writers(scope: Scope, layers: Sequence[LayerDecl]) -> dict[str, list[_Writer]]:
+    """Every line that writes a subspace, also those that were refused: one mistake is not to cause another."""
+    writers: dict[str, list[_Writer]] = {}
+    for number, layer in enumerate(layers):
+        for head in layer.heads:
+            for line in head.lines:
+                for name in _written(scope, head.name, line):
+                    writers.setdefault(name, []).append(_Writer(head.name, number, line.span))
+    return writers
+
+
+def _written(scope: Scope, head: str, line: object) -> Iterator[str]:
+    match line:
+        case CopyLine():
+            yield line.target
+        case MatrixLine("W_O"):
+            matrix = scope.heads[head].matrix("W_O") if head in scope.heads else None
+            rows = None if matrix is None else {row for row, _, _ in matrix.entries}
+            yield from (s.name for s in scope.subspaces.values() if rows is None or _touches(s, rows))
+
+
+def _touches(subspace: Subspace, coordinates: set[int]) -> bool:
+    return not coordinates.isdisjoint(subspace.coordinates)
+
+
+def _reads(head: Head) -> Iterator[_Read]:
+    for term in head.terms:
+        what = "`avoid`" if term.negated else "`attend`"
+        yield from (_Read(name, term.span, what) for name in _features(term.relation))
+        if term.when is not None and term.when.feature != "position":
+            yield _Read(term.when.feature, term.when.span, "`when`")
+    for rest in head.rests:
+        yield _Read(rest.condition.key, rest.span, "`rest`")
+    if head.prefer is not None and head.prefer.by != "position":
+        yield _Read(head.prefer.by, head.prefer.span, "`prefer`")
+    for copy in head.copies:
+        yield _Read(copy.source, copy.span, "`copy`")
+
+
+def _features(relation: Relation) -> tuple[str, ...]:
+    match relation:
+        case Equal(key, query) | Related(key, query):
+            return (key,) if key == query else (key, query)
+        case Among(key):
+            return (key,)
+        case _:
+            return ()
+
+
+def _check_read(read: _Read, layer: int, writers: list[_Writer]) -> None:
+    if any(writer.layer < layer for writer in writers):
+        return
+    if not writers:
+        _nobody(read)
+    writer = writers[0]
+    if writer.layer == layer:
+        where = "in the same layer"
+        help = f"the heads of one layer run in parallel; give the writer `{writer.head}` a layer of its own, before this one"
+    else:
+        where = f"only later, in layer {writer.layer}"
+        help = f"move this head after layer {writer.layer}, or `{writer.head}` before layer {layer}"
+    fail(
+        "E0414",
+        f"{read.what} reads `{read.subspace}` in layer {layer}, which is still empty there",
+        read.span,
+        label="nothing has been written yet",
+        help=help,
+        notes=(Note(writer.span, f"written by head `{writer.head}` {where}"),),
+    )
+
+
+def _nobody(read: _Read) -> None:
+    fail(
+        "E0414",
+        f"{read.what} reads `{read.subspace}`, which nothing ever writes",
+        read.span,
+        label="always empty",
+        help=f"write it first: `embed token -> {read.subspace}`, or `copy key.A -> {read.subspace}` in an earlier layer",
+    )
