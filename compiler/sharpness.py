@@ -9,8 +9,8 @@ The argument. Let a query have at least one key that fits, and let every other v
 below it. With n - 1 other keys the mass on the rest is at most (n - 1) e^-L, so W = L - ln(n - 1) >=
 ln(1/delta), delta = eps/(1 - eps), gives mass 1 - eps. A head that compares positions alone has one exact
 sum instead, W = -ln sum_d e^(-s m(d)), which needs far less. With a ``rest`` key at score r the same holds
-twice: it must beat all that does not fit by ln(1/delta), and lose to what fits by ln(R/delta), R the number
-of rest keys.
+twice: it must beat all that does not fit by ln(1/delta), and lose to what fits by ln(R/(delta (1 -
+delta))), R the number of rest keys.
 
 With several lines, key i's failing costs s_i g_i but the other lines may favour the failing key by their
 own spread rho_j among keys that fit: s_i g_i - sum_{j != i} s_j rho_j >= L. The least solution is the least
@@ -123,16 +123,14 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
 def _solve_head(circuit: HeadCircuit, program: Program, reader: KernelReader) -> tuple[list[StrengthReport], float]:
     problem = _pose(circuit, program, reader)
     _refuse_hopeless(problem)
-    target = math.log(1 / problem.delta)
-    if problem.rest_keys:
-        target += math.log(2 * problem.rest_keys / problem.delta)
+    target = math.log(1 / problem.delta) + (_rest_distance(problem) if problem.rest_keys else 0.0)
     _raise_until(problem, target)
     _check_given(problem, target)
     rest = _place_rest(problem) if problem.rest_keys else None
     _check_shares(problem, 1 - float(program.mass))
     leak = math.exp(-min(_width(problem, p) for p in problem.patterns))
     if problem.rest_keys:
-        leak = max(leak + problem.delta / 2, problem.delta)
+        leak = problem.delta
     return _reports(problem, rest, leak), leak
 
 
@@ -287,6 +285,11 @@ def _stray_range(problem: _HeadProblem) -> float:
     return max(high - low for low, high in bounds)
 
 
+def _rest_distance(problem: _HeadProblem) -> float:
+    """How far the R rest keys stay below what fits: R e^-x <= delta - delta^2; delta^2 is left for all others."""
+    return math.log(problem.rest_keys / (problem.delta * (1 - problem.delta)))
+
+
 def _place_rest(problem: _HeadProblem) -> float:
     """A score r for the rest keys: above all that does not fit by ln(1/delta), below what fits by ln(R/delta)."""
     lowest, highest = -math.inf, math.inf
@@ -295,7 +298,7 @@ def _place_rest(problem: _HeadProblem) -> float:
         stray_low, stray_high = _stray_bounds(problem, pattern)
         top = fit_low - _width(problem, pattern)
         lowest = max(lowest, top + math.log(1 / problem.delta) - stray_low)
-        highest = min(highest, fit_low - math.log(2 * problem.rest_keys / problem.delta) - stray_high)
+        highest = min(highest, fit_low - _rest_distance(problem) - stray_high)
     rest = math.ceil(lowest * 8 - 1e-9) / 8
     if rest <= highest + 1 / 8:
         return rest
