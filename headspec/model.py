@@ -44,7 +44,6 @@ def compile(
     ``settings`` replaces params and symbols by exact numbers; ``dtype`` overrides the spec's float type, and
     with it the strengths that are solved for.  Raises SpecError."""
     from compiler.resolution import resolve
-
     from dsl.parser import parse
     from headspec.files import read_text
 

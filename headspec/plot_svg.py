@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 STOPS = ((241, 241, 238), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 LONGEST = 10
-LEAST = 0.004  # fainter cells are left to the background
+LEAST = 0.004  # fainter cells are left to the background in long contexts
+TITLED = 6  # cells of so many pixels say what they are when pointed at
 PANEL = 300
 GAP = 28
 _STYLE = (
@@ -69,20 +70,28 @@ class _Panel:
         return f'<g transform="translate({x} {y})">{heading}{self._axes()}{self._cells(pattern)}</g>'
 
     def _cells(self, pattern: NDArray[Any]) -> str:
-        c, size = self.cell, self.cell - (1 if self.cell >= 6 else 0)
-        count = len(self.labels)
-        corner = " ".join(f"{self.margin},{self.top + y} {self.margin},{self.top + y}" for y in (0, c * count))
-        parts = [f'<polygon points="{corner} {self.margin + c * count},{self.top + c * count}" fill="{shade(0.0)}"/>']
+        """A square for every visible key; in long contexts only for weights that can be seen, over a pale triangle."""
+        c, count = self.cell, len(self.labels)
+        roomy = c >= TITLED
+        size = c - 1 if roomy else c
+        parts = [] if roomy else [self._triangle()]
         for q in range(count):
             for k in range(q + 1):
                 weight = float(pattern[q, k])
-                if c >= 6 or not weight < LEAST:
-                    about = f"{self.labels[q]} ({q}) to {self.labels[k]} ({k}): {weight:.4f}"
-                    parts.append(
-                        f'<rect x="{self.margin + k * c}" y="{self.top + q * c}" width="{size}" height="{size}"'
-                        f' fill="{shade(weight)}"><title>{escape(about)}</title></rect>'
-                    )
-        return "".join(parts if c < 6 else parts[1:])
+                if roomy or not weight < LEAST:
+                    place = f'x="{self.margin + k * c}" y="{self.top + q * c}" width="{size}" height="{size}"'
+                    parts.append(f'<rect {place} fill="{shade(weight)}">{self._title(q, k, weight)}</rect>')
+        return "".join(parts)
+
+    def _title(self, q: int, k: int, weight: float) -> str:
+        if self.cell < TITLED:
+            return ""
+        return f"<title>{escape(f'{self.labels[q]} ({q}) to {self.labels[k]} ({k}): {weight:.4f}')}</title>"
+
+    def _triangle(self) -> str:
+        left, top, side = self.margin, self.top, self.cell * len(self.labels)
+        corners = f"{left},{top} {left},{top + side} {left + side},{top + side}"
+        return f'<polygon points="{corners}" fill="{shade(0.0)}"/>'
 
     def _axes(self) -> str:
         if not self.labelled:

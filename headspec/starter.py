@@ -18,13 +18,13 @@ model @NAME@
 
 tokens a..z, <bos>
 context 32
-sequences <bos> (a..z){1,31}              # the valid inputs: every claim is about these
+sequences <bos> (a..z){1,31}  # the valid inputs: every claim is about these
 
 # Directions of the residual stream.
-subspace content : onehot(tokens)         # which token stands here
-subspace where   : phase(positions)       # at which position, as points on circles
-subspace before  : onehot(tokens)         # workspace: the token before this one
-subspace guess   : onehot(tokens)         # workspace: the answer
+subspace content : onehot(tokens)    # which token stands here
+subspace where   : phase(positions)  # at which position, as points on circles
+subspace before  : onehot(tokens)    # workspace: the token before this one
+subspace guess   : onehot(tokens)    # workspace: the answer
 
 embed token    -> content
 embed position -> where
@@ -32,7 +32,7 @@ embed position -> where
 layer
   head previous
     attend key.where == query.where - 1
-    rest   key.content == "<bos>"         # where attention goes when nothing fits
+    rest   key.content == "<bos>"  # where attention goes when nothing fits
     copy   key.content -> before
 
 layer
@@ -44,7 +44,7 @@ layer
 predict guess
 
 # What should be true, said without matrices; `headspec verify` checks it.
-expect head previous: key.position == query.position - 1 otherwise key.position == 0
+expect head previous:  key.position == query.position - 1 otherwise key.position == 0
 expect head induction: token[key.position - 1] == token[query.position]
 expect "<bos> a b c a" -> "b"
 """

@@ -31,7 +31,7 @@ PLAIN = Style()
 
 
 def style_of(stream: TextIO) -> Style:
-    """No colour when the stream is no terminal, NO_COLOR is set or TERM is dumb; ASCII where blocks cannot be encoded."""
+    """No colour when the stream is no terminal, NO_COLOR is set or TERM is dumb; ASCII where need be."""
     terminal = bool(getattr(stream, "isatty", lambda: False)())
     colour = terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") != "dumb"
     width = shutil.get_terminal_size((100, 24)).columns if terminal else int_or(os.environ.get("COLUMNS"), 100)

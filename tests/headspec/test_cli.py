@@ -1,0 +1,162 @@
+"""The command line: exit statuses, diagnostics, what scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headspec.cli import main
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def starter(tmp_path: Path, capsys: Capture) -> Path:
+    """A freshly written starter spec."""
+    path = tmp_path / "mine.head"
+    assert main(["new", "mine", "-o", str(path)]) == 0
+    capsys.readouterr()
+    return path
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys, headspec\n"
+        "from headspec.cli import main\n"
+        "assert main(['--help']) == 0\n"
+        "heavy = {'torch', 'sympy', 'numpy', 'lark', 'networkx', 'mpmath', 'rich', 'safetensors', 'matplotlib'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for word in ("new", "compile", "show", "expand", "run", "plot", "verify", "fmt", "specs", "explain"):
+        assert f"    {word} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["new", "compile", "show", "expand", "run", "plot", "verify", "fmt", "specs", "explain"]
+)
+def test_every_command_has_help_with_an_example(command: str, capsys: Capture) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"headspec {command}" in capsys.readouterr().out.split("example:")[1]
+
+
+def test_version(capsys: Capture) -> None:
+    import headspec
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"headspec {headspec.__version__}"
+
+
+# ------------------------------------------------------------------ the input is at fault
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["verify", "no-such-spec"], "E0601"),
+        (["verify", "{folder}"], "E0601"),
+        (["verify", "{latin}"], "E0602"),
+        (["verify", "{large}"], "E0603"),
+        (["verify", "{starter}", "--set", "beta"], "E0604"),
+        (["verify", "{starter}", "--set", "beta=1e9"], "E0604"),
+        (["verify", "{starter}", "--set", "beta=1/0"], "E0604"),
+        (["verify", "{starter}", "--set", "beta=__import__"], "E0604"),
+        (["verify", "{starter}", "--set", "k=1", "--set", "k=2"], "E0604"),
+        (["new", "mine", "-o", "{starter}"], "E0605"),
+        (["new", "not a name"], "E0608"),
+        (["verify", "{starter}", "--samples", "-3"], "E0608"),
+        (["nonsense"], "E0608"),
+        ([], "E0608"),
+        (["plot", "{starter}", "<bos> a", "-o", "x.pdf"], "E0608"),
+        (["explain", "E9999"], "E0608"),
+        (["fmt", "no-such-file.head"], "E0601"),
+    ],
+)
+def test_a_mistake_is_a_diagnostic(words: list[str], code: str, starter: Path, tmp_path: Path, capsys: Capture) -> None:
+    latin, large = tmp_path / "latin.head", tmp_path / "large.head"
+    latin.write_bytes(b"model caf\xe9\n")
+    large.write_bytes(b"#" * (4 * 1024 * 1024 + 1))
+    places = {"folder": tmp_path, "latin": latin, "large": large, "starter": starter}
+    status = main([word.format(**places) if word.startswith("{") else word for word in words])
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.err.startswith(f"error[{code}]: ") and captured.out == ""
+    assert "Traceback" not in captured.err
+
+
+def test_with_json_a_diagnostic_is_json(capsys: Capture) -> None:
+    assert main(["verify", "inducton", "--json"]) == 2
+    captured = capsys.readouterr()
+    found = json.loads(captured.out)
+    assert found["diagnostics"][0]["code"] == "E0601"
+    assert captured.err == ""
+
+
+def test_a_near_name_is_suggested(capsys: Capture) -> None:
+    assert main(["show", "inducton"]) == 2
+    assert "induction" in capsys.readouterr().err
+
+
+def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    import headspec.commands_files
+
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(headspec.commands_files, "specs", interrupted)
+    assert main(["specs"]) == 130
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    command = f"{sys.executable} -m headspec explain | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and done.stderr == ""
+
+
+# ------------------------------------------------------------------ new, fmt, specs, explain
+
+
+def test_the_starter_is_formatted(starter: Path, capsys: Capture) -> None:
+    assert main(["fmt", "--check", str(starter)]) == 0
+
+
+def test_fmt_formats_once(starter: Path, capsys: Capture) -> None:
+    untidy = starter.read_text().replace("subspace content :", "subspace    content:")
+    starter.write_text(untidy)
+    assert main(["fmt", "--check", str(starter)]) == 1
+    assert main(["fmt", "--diff", str(starter)]) == 0
+    assert starter.read_text() == untidy
+    assert "-subspace    content:" in capsys.readouterr().out
+    assert main(["fmt", str(starter)]) == 0
+    once = starter.read_text()
+    assert main(["fmt", str(starter)]) == 0
+    assert starter.read_text() == once != untidy
+    assert [path.name for path in starter.parent.iterdir()] == [starter.name]
+
+
+def test_fmt_changes_nothing_when_one_file_is_at_fault(starter: Path, tmp_path: Path, capsys: Capture) -> None:
+    untidy = starter.read_text().replace("subspace content :", "subspace    content:")
+    starter.write_text(untidy)
+    bad = tmp_path / "bad.head"
+    bad.write_text("modle x\n")
+    assert main(["fmt", str(starter), str(bad)]) == 2
+    assert starter.read_text() == untidy
+
+
+def test_specs_are_listed_with_what_they_do(capsys: Capture) -> None:
+    assert main(["specs", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert any(spec["name"] == "library/induction" and spec["about"] for spec in found)
+
+
+def test_explain_lists_and_explains(capsys: Capture) -> None:
+    assert main(["explain", "--json"]) == 0
+    codes = [entry["code"] for entry in json.loads(capsys.readouterr().out)]
+    assert codes == sorted(codes) and {f"E060{i}" for i in range(1, 10)} <= set(codes)
+    assert main(["explain", "e0601"]) == 0
+    assert capsys.readouterr().out.startswith("E0601: ")
