@@ -6,8 +6,8 @@ is W_O^T and right W_V.  Not for: strengths, or the order of rows that rotary po
 
 Method.  A set of rows and columns that covers every nonzero of T gives factors whose entries are copied from T: a
 covered column c gives the pair (T[:, c], e_c), a covered row r the pair (e_r, what is left of T[r, :]).  The least
-cover is a maximum bipartite matching (Koenig).  Where the rank of a connected component is smaller than its cover, it is
-split into independent columns and an exact rational table that says how the others depend on them.
+cover is a maximum bipartite matching (Koenig).  Where the rank of a connected component is smaller than its cover, it
+is split into independent columns and an exact rational table that says how the others depend on them.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def factorize(target: Matrix, prefer: Prefer = "columns", seed: int = 0) -> Fact
 
 
 def explain_rank(terms: Sequence[tuple[str, Matrix]], seed: int = 0) -> list[tuple[str, int]]:
-    """The rank of every labelled term: what each line of a head asks of d_head, before what they share is counted once."""
+    """The rank of every labelled term: what each line of a head asks of d_head when it stands alone."""
     return [(label, matrix.rank(seed).rank) for label, matrix in terms]
 
 
