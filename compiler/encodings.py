@@ -165,7 +165,7 @@ def _integers(scope: Scope, node: tree.Encoding, argument: Expr) -> tuple[int, i
     members = values.members
     if values.kind == "tokens":
         _not_a_range(node, argument.span, "tokens, which have no arithmetic", values)
-    low, high = min(members), max(members)  # type: ignore[type-var]
+    low, high = min(members), max(members)
     assert isinstance(low, int) and isinstance(high, int)
     if high - low + 1 != len(members):
         _not_a_range(node, argument.span, "a set with gaps", values)
@@ -201,13 +201,17 @@ def default_count(context: int) -> int:
 
 
 def _phase(scope: Scope, node: tree.Encoding) -> Encoding:
-    usage = "`phase(positions)`, `phase(positions, 8)` or `phase(0..9, frequencies = [2*pi/10])`"
+    usage = "`phase(positions)`, `phase(positions, 8)`, `phase(0..9, frequencies = [2*pi/10])` or `.. = fourier`"
     arguments = _arguments(node, 1, 2, usage)
     _no_options(node, ("frequencies", "magnitudes"))
     low, high = _integers(scope, node, arguments[0])
-    frequencies = _numbers(scope, node, "frequencies")
+    fourier = _is_fourier(node)
+    frequencies = None if fourier else _numbers(scope, node, "frequencies")
     magnitudes = _numbers(scope, node, "magnitudes")
-    if len(arguments) == 2:
+    if fourier:
+        frequencies = fourier_frequencies(high - low + 1, node.span)
+        count = len(frequencies)
+    elif len(arguments) == 2:
         count = size(scope, arguments[1], "the number of frequencies", limits.WIDTH // 2)
     elif frequencies is not None:
         count = len(frequencies)
@@ -218,6 +222,19 @@ def _phase(scope: Scope, node: tree.Encoding) -> Encoding:
     if magnitudes is None:
         magnitudes = (Number(Fraction(1)),) * count
     return Phase(low, high, count, frequencies, magnitudes)
+
+
+def _is_fourier(node: tree.Encoding) -> bool:
+    option = _option(node, "frequencies")
+    return option is not None and option.value == Name("fourier")
+
+
+def fourier_frequencies(size: int, span: Span) -> tuple[Expr, ...]:
+    """2 pi k/N, k = 1..K, with N = 2K + 1 > size: every offset that is not 0 modulo N scores the same, -1/2,
+    since 1 + 2 sum_k cos(2 pi k d/N) is the sum of all N-th roots of unity."""
+    pairs = (size + 1) // 2
+    limits.check_size(pairs, limits.WIDTH // 2, "cos/sin pairs", span)
+    return tuple(Binary("*", Number(Fraction(2 * k, 2 * pairs + 1)), Name("pi")) for k in range(1, pairs + 1))
 
 
 def _numbers(scope: Scope, node: tree.Encoding, name: str) -> tuple[Expr, ...] | None:

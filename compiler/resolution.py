@@ -1,7 +1,7 @@
 """Tree -> Program: every name looked up, every set finite, every mistake reported at once.
 
-In: a ``dsl.tree.Spec`` and values for its params and symbols.  Out: ``compiler.program.Program``.  Not for: numbers that
-only circuits know (strengths, frequencies).
+In: a ``dsl.tree.Spec`` and values for its params and symbols.  Out: ``compiler.program.Program``.  Not for: numbers
+that only circuits know (strengths, frequencies).
 
 The order below is the order in which a spec can be understood: numbers, tokens, valid inputs, subspaces, what is
 embedded, heads, claims.  The parts live in the modules ``resolve_*``.
@@ -242,6 +242,6 @@ def _claims(spec: _Statements, sequences: SequenceLanguage | None) -> tuple[Head
         with scope.attempt():
             if isinstance(decl, ExpectHead):
                 claims.append(resolve_head_expectation(scope, decl))
-            elif sequences is not None:
+            elif isinstance(decl, ExpectOutput) and sequences is not None:
                 claims.append(resolve_output_expectation(scope, decl, sequences, predicts))
     return tuple(claims)

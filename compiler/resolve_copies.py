@@ -179,7 +179,9 @@ def _check_encodings(line: CopyLine, source: Subspace, target: Subspace, shift: 
 def _check_raw(line: CopyLine, source: Subspace, target: Subspace, shift: int) -> None:
     same = isinstance(source.encoding, Dims) and isinstance(target.encoding, Dims)
     if not same or len(source.coordinates) != len(target.coordinates):
-        sizes = f"`{source.name}` has {len(source.coordinates)} and `{target.name}` has {len(target.coordinates)} dimensions"
+        sizes = (
+            f"`{source.name}` has {len(source.coordinates)} dimensions and `{target.name}` {len(target.coordinates)}"
+        )
         found = (
             sizes
             if same

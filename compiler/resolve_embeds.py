@@ -6,14 +6,15 @@ In: ``EmbedDecl`` statements and the ``Scope``.  Out: ``EmbedLine`` values.  Not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from compiler import limits
 from compiler.encodings import kind_of, list_rows, name_of, values_of
-from compiler.program import Constant, Dims, EmbedLine, Subspace, Value
+from compiler.program import Code, Constant, Dims, EmbedLine, Subspace, Value
 from compiler.resolve_scope import Scope, fail
 from compiler.resolve_sets import show_all
 from dsl.diagnostics import Note, did_you_mean
-from dsl.tree import EmbedDecl, Expr
+from dsl.tree import EmbedDecl, Expr, ListOf, Number
 
 
 def resolve_embeds(scope: Scope, decls: Sequence[EmbedDecl]) -> tuple[EmbedLine, ...]:
@@ -118,16 +119,11 @@ def _check_values(scope: Scope, decl: EmbedDecl, target: Subspace) -> None:
 
 def _matrix(scope: Scope, decl: EmbedDecl, target: Subspace) -> tuple[tuple[Expr, ...], ...]:
     assert decl.matrix is not None
-    if not isinstance(target.encoding, Dims):
+    if not isinstance(target.encoding, Dims | Code):
         kind = name_of(target.encoding)
         help = f"remove the matrix, or declare `{decl.target} : dims({len(target.coordinates)})`"
-        fail(
-            "E0314",
-            f"`{decl.target}` is {kind}: its encoding already says what is embedded",
-            decl.matrix.span,
-            label="a matrix is for dims",
-            help=help,
-        )
+        found = f"`{decl.target}` is {kind}: its encoding already says what is embedded"
+        fail("E0314", found, decl.matrix.span, label="a matrix is for dims and codes", help=help)
     count = len(scope.tokens) if decl.source == "token" else scope.context
     size = len(target.coordinates)
     limits.check_size(count * size, limits.EXPLICIT_ENTRIES, "entries given outright", decl.matrix.span)
@@ -140,4 +136,22 @@ def _matrix(scope: Scope, decl: EmbedDecl, target: Subspace) -> tuple[tuple[Expr
             label=f"{len(rows)} rows of {len(rows[0])}",
             help=f"give one row of {size} entries for each of the {count} {decl.source}s, in order",
         )
+    if isinstance(target.encoding, Code):
+        _check_code_rows(decl.matrix, rows, target.name, target.encoding)
     return rows
+
+
+def _check_code_rows(matrix: ListOf, rows: tuple[tuple[Expr, ...], ...], name: str, code: Code) -> None:
+    """Every row is one of the code's vectors, or zero (an empty value); rows with symbols are taken on trust."""
+    known = set(code.vectors)
+    for row, place in zip(rows, matrix.items, strict=True):
+        numbers = all(isinstance(entry, Number) for entry in row)
+        if numbers and row not in known and any(entry != Number(Fraction(0)) for entry in row):
+            help = "every row is one of the code's vectors, or zero where nothing is embedded"
+            fail(
+                "E0314",
+                f"this row is not a vector of the code `{name}`",
+                place.span,
+                label="stands for no value",
+                help=help,
+            )

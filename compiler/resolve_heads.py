@@ -12,10 +12,11 @@ from dataclasses import replace
 from compiler import limits
 from compiler.encodings import name_of
 from compiler.program import Alibi, Head, OneHot, Prefer, Quadratic, Rest, ScalarValue, Term
+from compiler.resolve_constants import resolve_condition, resolve_rest
 from compiler.resolve_copies import resolve_copy
 from compiler.resolve_matrices import resolve_matrices
 from compiler.resolve_numbers import fold, size
-from compiler.resolve_relations import resolve_condition, resolve_relation, resolve_rest
+from compiler.resolve_relations import resolve_relation
 from compiler.resolve_scope import Scope, fail
 from dsl.diagnostics import Note
 from dsl.tree import (

@@ -122,7 +122,7 @@ def _pinned(scope: Scope, decl: SubspaceDecl, dimension: int) -> tuple[int, ...]
     if len(found) != dimension:
         fail(
             "E0308",
-            f"`{decl.name}` has {dimension} dimension{'s' if dimension != 1 else ''} and is given {len(found)} coordinates",
+            f"`{decl.name}` needs {dimension} coordinate{'s' if dimension != 1 else ''} and is given {len(found)}",
             decl.at[-1].span,
             label=f"{len(found)} coordinates in all",
             help=f"give exactly {dimension}, for instance `at {found[0]}..{found[0] + dimension - 1}`",

@@ -108,7 +108,7 @@ def _check_read(read: _Read, layer: int, writers: list[_Writer]) -> None:
     writer = writers[0]
     if writer.layer == layer:
         where = "in the same layer"
-        help = f"the heads of one layer run in parallel; give the writer `{writer.head}` a layer of its own, before this one"
+        help = f"heads of one layer run in parallel; give the writer `{writer.head}` a layer of its own before this one"
     else:
         where = f"only later, in layer {writer.layer}"
         help = f"move this head after layer {writer.layer}, or `{writer.head}` before layer {layer}"
@@ -128,5 +128,5 @@ def _nobody(read: _Read) -> None:
         f"{read.what} reads `{read.subspace}`, which nothing ever writes",
         read.span,
         label="always empty",
-        help=f"write it first: `embed token -> {read.subspace}`, or `copy key.A -> {read.subspace}` in an earlier layer",
+        help=f"write it first: `embed token -> {read.subspace}`, or `copy key.A -> {read.subspace}` one layer earlier",
     )

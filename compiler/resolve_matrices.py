@@ -42,7 +42,7 @@ def resolve_matrices(
                 )
             seen[line.name] = line
             found[line.name] = _resolve_matrix(scope, line)
-    for name, line in seen.items():
+    for line in seen.values():
         with scope.attempt():
             _check_partner(head, line, seen)
     for name, matrix in found.items():

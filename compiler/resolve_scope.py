@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import NoReturn
 
 from compiler.program import Alibi, Head, Rotary, Subspace, Symbol, Value
@@ -35,7 +36,12 @@ class Table:
     span: Span
 
     def image(self, value: Value) -> tuple[Value, ...]:
-        return dict(zip(self.arguments, self.images, strict=True)).get(value, ())
+        """What ``value`` is sent to: nothing outside the table, several values where it is set-valued."""
+        return self._mapping.get(value, ())
+
+    @cached_property
+    def _mapping(self) -> dict[Value, tuple[Value, ...]]:
+        return dict(zip(self.arguments, self.images, strict=True))
 
 
 @dataclass
