@@ -29,7 +29,7 @@ from compiler.resolve_scope import Scope, fail, unknown
 from compiler.resolve_sets import Kind, Values, resolve_set
 from dsl import tree
 from dsl.span import Span
-from dsl.tree import Expr, ListOf, Number, Option
+from dsl.tree import Binary, Expr, ListOf, Name, Number, Option
 
 # ------------------------------------------------------------------ what an encoding is made of
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from compiler.circuits import HeadCircuit
 from compiler.exact import Angle
 from compiler.features import phase_angles, scalar
-from compiler.frequencies import choose_frequencies, condition, margins, rotary_weights
+from compiler.frequencies import COSINE_ERROR, choose_frequencies, condition, margins, rotary_weights
 from compiler.program import (
     Among,
     Code,
@@ -62,22 +62,33 @@ class Profile:
     causal: bool
     shift: int
 
-    def width(self, strength: float, loss: float) -> float:
-        """-ln of the greatest sum over wrong keys of exp(-strength (m(d) - loss)), over all targets."""
-        terms = np.exp(-strength * (self.margins[1:] - loss))
-        below = np.concatenate([[0.0], np.cumsum(terms)])
-        left = self.targets.astype(np.int64) - self.low
-        last = (
-            np.minimum(self.targets - self.shift, self.high) if self.causal else np.full_like(self.targets, self.high)
-        )
+    def width(self, strength: float, loss: float, tilt: float = 0.0) -> float:
+        """-ln of the greatest sum over wrong keys of exp(-strength (m(d) - loss)), over all targets.
+
+        ``tilt`` is the slope of a linear bias to later keys: older keys lose it at every step, newer ones gain it."""
+        gaps = strength * (self.margins[1:] - loss)
+        steps = tilt * np.arange(1, len(self.margins))
+        left = (self.targets - self.low).astype(np.int64)
+        last = np.minimum(self.targets - self.shift, self.high) if self.causal else np.full_like(left, self.high)
         right = last.astype(np.int64) - self.targets.astype(np.int64)
-        total = np.where(right >= 0, below[np.maximum(right, 0)], 0.0) + np.where(
-            left >= 0, below[np.maximum(left, 0)], 0.0
-        )
-        total -= np.where(right < 0, below[np.maximum(np.minimum(-right - 1, len(below) - 1), 0)], 0.0)
-        total -= np.where(left < 0, below[np.maximum(np.minimum(-left - 1, len(below) - 1), 0)], 0.0)
+        older, newer = _running_sum(gaps + steps), _running_sum(gaps - steps)
+        total = _window(older, left, right) + _window(newer, right, left)
         worst = float(total.max())
         return -math.log(worst) if worst > 0 else math.inf
+
+
+def _running_sum(gaps: Floats) -> Floats:
+    """sum_{d <= r} exp(-gap(d)) for r = 0, 1, ..."""
+    total: Floats = np.concatenate([[0.0], np.cumsum(np.exp(-gaps))])
+    return total
+
+
+def _window(sums: Floats, reach: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> Floats:
+    """The share of one side: offsets 1..reach, less 1..-other-1 where the window ends on this side of the target."""
+    last = len(sums) - 1
+    whole = np.where(reach >= 0, sums[np.clip(reach, 0, last)], 0.0)
+    missing: Floats = whole - np.where(other < 0, sums[np.clip(-other - 1, 0, last)], 0.0)
+    return missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +131,9 @@ class Kernel:
             profile=None,
         )
 
-    def profile_width(self, strength: float) -> float:
+    def profile_width(self, strength: float, tilt: float = 0.0) -> float:
         assert self.profile is not None
-        return self.profile.width(strength, self.profile_loss)
+        return self.profile.width(strength, self.profile_loss, tilt)
 
     @property
     def profile_loss(self) -> float:
@@ -281,6 +292,11 @@ class KernelReader:
         embed = self.embeds.get(subspace.name)
         return embed is not None and embed.source == "position" and subspace.name not in self.written
 
+    def _always_full(self, subspace: Subspace) -> bool:
+        """True where every position of a valid sequence has a value here."""
+        low, high = _range(subspace)
+        return self._positional(subspace) and low <= 0 and self.program.sequences.longest - 1 <= high
+
     def _equal(self, relation: Equal) -> Kernel:
         key, query = self.subspaces[relation.key], self.subspaces[relation.query]
         unique = self._positional(key)
@@ -308,7 +324,8 @@ class KernelReader:
                 target = int(relation.values[0])
                 reach = max(abs(target - phase.low), abs(phase.high - target))
                 profile = self._profile(phase, magnitudes, np.array([float(target)]), (phase.low, phase.high), reach)
-                return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique)
+                full = self._always_full(key)
+                return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique=unique, full=full)
             case Code() as code:
                 return self._code(code, noise)
             case Quadratic() as encoding:
@@ -338,7 +355,8 @@ class KernelReader:
         reach = int(max(targets.max() - key_low, key_high - targets.min(), 1)) if len(targets) else 1
         profile = self._profile(phase, weights, targets, (key_low, key_high), reach, causal=causal, shift=shift)
         noise = self._noise(key.name) + self._noise(query.name)
-        return self._phase_kernel(phase, weights, profile, noise, reach, self._positional(key))
+        unique, full = self._positional(key), self._always_full(key) and self._always_full(query)
+        return self._phase_kernel(phase, weights, profile, noise, reach, unique=unique, full=full)
 
     def _profile(
         self,
@@ -356,18 +374,31 @@ class KernelReader:
         return Profile(found, targets, keys[0], keys[1], causal, shift)
 
     def _phase_kernel(
-        self, phase: Phase, weights: tuple[float, ...], profile: Profile, noise: float, reach: int, unique: bool
+        self,
+        phase: Phase,
+        weights: tuple[float, ...],
+        profile: Profile,
+        noise: float,
+        reach: int,
+        *,
+        unique: bool,
+        full: bool,
     ) -> Kernel:
-        """K(d) = sum w_j cos alpha_j d: the value at the right key is the total weight; junk moves it by 2 total e."""
+        """K(d) = sum w_j cos alpha_j d: the value at the right key is the total weight; junk moves it by 2 total e.
+
+        ``full``: no key (and no query) is ever empty in this subspace."""
         total = float(sum(weights))
         blur = 2 * total * min(1.0, noise)
-        wrong = min(total, float(profile.margins[1:].min()) if len(profile.margins) > 1 else total)
+        least = float(profile.margins[1:].min()) if len(profile.margins) > 1 else total
+        most = float(profile.margins[1:].max()) + 2 * COSINE_ERROR * total if len(profile.margins) > 1 else total
+        if not full:  # an empty key scores 0
+            least, most = min(total, least), max(total, most)
         frequencies = tuple(self.angle(a) for a in phase_angles(phase))
         return Kernel(
             fit_low=total - blur,
             fit_high=total,
-            miss_low=-total,
-            miss_high=total - wrong + blur,
+            miss_low=total - most - blur,
+            miss_high=total - least + blur,
             error=ROUNDINGS * self.roundoff * 1.5 * total,
             unique=unique,
             flat=False,

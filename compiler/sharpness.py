@@ -82,6 +82,7 @@ class _HeadProblem:
     rest_keys: int = 0
     strays: tuple[bool, ...] = ()
     prefer_span: float = 0.0
+    tilt: float = 0.0
     prefer_low: float = 0.0
     prefer_rest: tuple[float, float] = (0.0, 0.0)
     values: list[float] = field(default_factory=list)
@@ -123,7 +124,9 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
 def _solve_head(circuit: HeadCircuit, program: Program, reader: KernelReader) -> tuple[list[StrengthReport], float]:
     problem = _pose(circuit, program, reader)
     _refuse_hopeless(problem)
-    target = math.log(1 / problem.delta) + (_rest_distance(problem) if problem.rest_keys else 0.0)
+    target = math.log(1 / problem.delta)
+    if problem.rest_keys:
+        target += _rest_distance(problem) + float(STEP)  # room for a multiple of 1/8 between the two bounds
     _raise_until(problem, target)
     _check_given(problem, target)
     rest = _place_rest(problem) if problem.rest_keys else None
@@ -165,11 +168,25 @@ def _pose_preference(problem: _HeadProblem, reader: KernelReader) -> None:
     """Neighbouring feature values differ by c: the others that fit have mass at most sum_j e^-cj = 1/(e^c - 1)."""
     low, high = reader.prefer_range(problem.head)
     step = _ceil(math.log1p(2 / problem.delta))
+    if _is_tilted(problem):
+        problem.tilt = step
+        problem.delta /= 2
+        return
     problem.prefer_span = step * (high - low)
     problem.prefer_low = step * low
     rest_low, rest_high = reader.prefer_rest_range(problem.head)
     problem.prefer_rest = (step * rest_low, step * rest_high)
     problem.delta /= 2
+
+
+def _is_tilted(problem: _HeadProblem) -> bool:
+    """One comparison of positions under a linear bias to later keys: then the sum over offsets is exact, bias included,
+    and the bias may decide between keys that the comparison alone cannot tell apart."""
+    prefer = problem.head.prefer
+    if prefer is None or prefer.by != "position" or prefer.direction != "latest" or problem.head.rests:
+        return False
+    profile = problem.kernels[0].profile if len(problem.kernels) == 1 else None
+    return profile is not None and profile.causal
 
 
 def _active_patterns(head: Head) -> tuple[tuple[int, ...], ...]:
@@ -210,7 +227,7 @@ def _width(problem: _HeadProblem, pattern: tuple[int, ...]) -> float:
     if len(pattern) == 1 and not problem.prefer_span:
         kernel = problem.kernels[pattern[0]]
         if kernel.profile is not None:
-            return kernel.profile_width(problem.values[pattern[0]])
+            return kernel.profile_width(problem.values[pattern[0]], problem.tilt)
     least = min(_gap(problem, pattern, i) for i in pattern)
     return least - math.log(problem.keys)
 
@@ -299,8 +316,8 @@ def _place_rest(problem: _HeadProblem) -> float:
         top = fit_low - _width(problem, pattern)
         lowest = max(lowest, top + math.log(1 / problem.delta) - stray_low)
         highest = min(highest, fit_low - _rest_distance(problem) - stray_high)
-    rest = math.ceil(lowest * 8 - 1e-9) / 8
-    if rest <= highest + 1 / 8:
+    rest = _ceil(lowest)
+    if rest <= highest + 1e-9:
         return rest
     raise SpecError(
         Diagnostic(
@@ -318,6 +335,8 @@ def _place_rest(problem: _HeadProblem) -> float:
 
 def _refuse_hopeless(problem: _HeadProblem) -> None:
     for term, kernel in zip(problem.lines, problem.kernels, strict=True):
+        if problem.tilt:
+            continue
         if kernel.gap - 2 * kernel.error <= 0:
             raise SpecError(
                 Diagnostic(
@@ -387,7 +406,7 @@ def _check_shares(problem: _HeadProblem, eps: float) -> None:
                 f"several keys can fit head `{problem.head.name}` at once, and their scores would differ",
                 problem.lines[worst].span,
                 f"of two keys that fit, one could get {share:.3g} of the attention instead of 0.5",
-                help="compare one-hot subspaces here (or frequencies 2 pi k/N, k = 1..(N-1)/2, with odd N >= context), "
+                help="compare one-hot subspaces here, or phases with `frequencies = fourier`, "
                 "or keep one key with `prefer latest by ..`",
                 figures=(f"spread of the scores of keys that fit: {spread:.4g}; equal shares allow {4 * eps:.4g}",),
             )
