@@ -50,7 +50,7 @@ ALWAYS = np.ones((1, 1, 1), dtype=np.bool_)
 def evaluate_predicate(expr: Expr, tokens: Ints, vocabulary: tuple[str, ...], context: int) -> Bools:
     """(B, n) token ids -> (B, n, n): is the predicate true of (query, key)?  Not restricted to causal keys.
 
-    Raises SpecError E0510 for what is no predicate over tokens and positions."""
+    Raises SpecError E0452 for what is no predicate over tokens and positions."""
     ids = np.asarray(tokens, dtype=np.int64)
     batch, n = ids.shape
     assert n <= context, "sequences are at most as long as the context"
@@ -236,7 +236,7 @@ def _whole(value: Fraction, span: Span) -> int:
 def _refusal(message: str, span: Span) -> SpecError:
     return SpecError(
         Diagnostic(
-            "E0510",
+            "E0452",
             message,
             span,
             "in a predicate of `expect head`",

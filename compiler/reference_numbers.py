@@ -29,7 +29,7 @@ NOTHING = -(1 << 50)
 def evaluate_number(expr: Expr, bindings: Mapping[str, float]) -> float:
     """The float of +, -, *, /, ^, sqrt, cos, sin, pi over numbers and symbols.
 
-    Raises SpecError E0501 for a symbol without a value, E0502 for what is not a finite number."""
+    Raises SpecError E0501 for a symbol without a value, E0213 for what is not a finite number."""
     match expr:
         case Number(value):
             return float(value)
@@ -82,7 +82,7 @@ def _binary(operator: str, left: float, right: float, span: Span) -> float:
 def _not_a_number(what: str, span: Span) -> NoReturn:
     raise SpecError(
         Diagnostic(
-            "E0502",
+            "E0213",
             f"{what} is not a finite number",
             span,
             help="numbers are made of + - * / ^ sqrt cos sin pi and symbols",

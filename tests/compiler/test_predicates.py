@@ -114,7 +114,7 @@ def test_truth_and_connectives():
 def test_what_is_no_predicate_is_refused(bad: Expr):
     with pytest.raises(SpecError) as caught:
         mask(bad, A)
-    assert caught.value.diagnostics[0].code == "E0510"
+    assert caught.value.diagnostics[0].code == "E0452"
 
 
 def test_targets_are_causal_and_otherwise_speaks_where_nothing_does():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pathlib
 import time
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from compiler.frequencies import complete_frequencies
+from compiler.predicates import expectation_targets
 from compiler.program import (
     Among,
     Code,
@@ -20,6 +23,7 @@ from compiler.program import (
     EmbedLine,
     Equal,
     Head,
+    HeadExpectation,
     Offset,
     OneHot,
     Prefer,
@@ -33,7 +37,9 @@ from compiler.program import (
     Term,
 )
 from compiler.reference import Kind, Meaning, Status, evaluate_number, interpret
+from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
+from dsl.parser import parse
 from dsl.tree import Binary, Call, Unary
 from tests.compiler.handmade_programs import copy, ids, matrix, number, phase, program, symbol
 
@@ -495,7 +501,9 @@ def test_rotary_positions_turn_queries_and_keys(layout: str):
 
 def test_relations_of_positions_under_rotary():
     head = Head("previous", 0, 0, (Term(Offset(-1)),), BOS)
-    p = program(TOKENS, 4, {"content": CONTENT}, [("token", "content")], [[head]], positions=Rotary(Fraction(100), 4, "half"))
+    p = program(
+        TOKENS, 4, {"content": CONTENT}, [("token", "content")], [[head]], positions=Rotary(Fraction(100), 4, "half")
+    )
     meaning = interpret(p, ids(p, "<bos> a b"))
     assert meaning.head("previous").pattern[0].tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 0]]
 
@@ -515,7 +523,9 @@ def test_a_code_written_by_coordinates_is_read_back():
 
 
 def test_spare_coordinates_are_remembered():
-    move = Head("move", 0, 0, (SAME,), explicit=(("W_V", matrix([[1, 0, 0, 0, 0]])), ("W_O", matrix([[0]] * 4 + [[1]]))))
+    move = Head(
+        "move", 0, 0, (SAME,), explicit=(("W_V", matrix([[1, 0, 0, 0, 0]])), ("W_O", matrix([[0]] * 4 + [[1]])))
+    )
     score = matrix([[0, 0, 0, 0, 5]])
     reader = Head("reader", 1, 0, explicit=(("W_Q", score), ("W_K", score)))
     p = program(TOKENS, 4, {"content": CONTENT}, [("token", "content")], [[move], [reader]], width=5)
@@ -547,7 +557,7 @@ def test_numbers_of_expressions():
     for bad in (Binary("/", number(1), number(0)), Call("sqrt", (number(-1),)), Binary("^", number(2), half)):
         with pytest.raises(SpecError) as caught:
             evaluate_number(bad, {})
-        assert caught.value.diagnostics[0].code == "E0502"
+        assert caught.value.diagnostics[0].code == "E0213"
 
 
 def test_symbols_may_be_declared_by_earlier_ones():
@@ -591,3 +601,28 @@ def test_many_short_sequences_take_little_time():
     begin = time.perf_counter()
     interpret(p, tokens)
     assert time.perf_counter() - begin < 5
+
+
+# ------------------------------------------------------------------ from text
+
+LIBRARY = sorted(pathlib.Path(__file__).parents[2].joinpath("specs").glob("*/*.head"))
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_expectations_of_the_specs_agree_with_the_reference_meaning(path: pathlib.Path):
+    p = complete_frequencies(resolve(parse(path.read_text(), str(path))))
+    numbers = {s.name: 1.5 for s in p.symbols if s.value is None}
+    lengths = [length for length in p.sequences.lengths() if length <= 10] or [p.sequences.shortest]
+    tokens = p.sequences.sample(np.random.default_rng(0), lengths[-1], 60, "repeats")
+    meaning = interpret(p, tokens, numbers)
+    for claim in p.expectations:
+        if isinstance(claim, HeadExpectation):
+            head = meaning.head(p.head(claim.head).name)
+            support, speaks = expectation_targets(claim, tokens, p.tokens, p.context)
+            judged = speaks & head.claimed & (head.status != SOFT)
+            assert (support == head.support)[judged].all(), claim.head
+        else:
+            prompt = np.array([[p.tokens.index(token) for token in claim.prompt]])
+            predictions = interpret(p, prompt, numbers).predictions
+            answer = p.tokens.index(claim.answer)
+            assert any(x.determined[0] and x.right[0, answer] for x in predictions), claim.prompt
