@@ -23,9 +23,12 @@ from compiler.program import Alibi, Rotary
 class Recorder:
     """Keeps the activations that are asked for; by default none."""
 
-    def __init__(self, wants: Callable[[str], bool] = lambda name: False) -> None:
-        self.wants = wants
+    def __init__(self, predicate: Callable[[str], bool] | None = None) -> None:
+        self.predicate = predicate
         self.kept: dict[str, Tensor] = {}
+
+    def wants(self, name: str) -> bool:
+        return self.predicate is not None and self.predicate(name)
 
     def keep(self, name: str, value: Tensor) -> None:
         if self.wants(name):
@@ -116,26 +119,24 @@ class Attention(nn.Module):
 
     # -------------------------------------------------------------- parameters
 
-    @property
-    def _weights(self) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
-        return self.W_Q, self.W_K, self.W_V
-
-    @property
-    def _biases(self) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
-        return self.b_Q, self.b_K, self.b_V
+    def _parts(self, kind: str) -> tuple[Tensor, Tensor, Tensor]:
+        """The parameters of q, k and v: ``W`` or ``b``."""
+        q, k, v = (self._parameters[f"{kind}_{letter}"] for letter in "QKV")
+        assert q is not None and k is not None and v is not None
+        return q, k, v
 
     @torch.no_grad()
     def _pack(self) -> None:
-        weight = torch.stack([w.permute(1, 0, 2) for w in self._weights], dim=1)
-        bias = torch.stack([b.detach() for b in self._biases])
-        for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
-            w.data, b.data = weight[:, i].permute(1, 0, 2), bias[i]
+        weights, biases = self._parts("W"), self._parts("b")
+        weight, bias = torch.stack([w.permute(1, 0, 2) for w in weights], dim=1), torch.stack(biases)
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            w.data, b.data = weight[:, i].permute(1, 0, 2), bias[i]  # the Parameters stay who they are
 
     def _packed(self) -> bool:
         """Are the parameters still the three slices of one memory?"""
         size = self.n_heads * self.d_head
         strides = (self.d_head, 3 * size, 1)
-        return _slices(self._weights, size, strides) and _slices(self._biases, size, (self.d_head, 1))
+        return _slices(self._parts("W"), size, strides) and _slices(self._parts("b"), size, (self.d_head, 1))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
@@ -177,7 +178,7 @@ class Attention(nn.Module):
             return q, k, v
         q, k, v = (
             torch.addmm(b.flatten(), flat, w.permute(1, 0, 2).flatten(1)).view(*shape[:2], *shape[3:]).transpose(1, 2)
-            for w, b in zip(self._weights, self._biases, strict=True)
+            for w, b in zip(self._parts("W"), self._parts("b"), strict=True)
         )
         return q, k, v
 
@@ -223,12 +224,13 @@ def _distances(queries: int, keys: int, start: int, device: torch.device) -> Ten
     return positions[start : start + queries, None] - positions
 
 
-def _slices(parts: tuple[nn.Parameter, ...], size: int, strides: tuple[int, ...]) -> bool:
+def _slices(parts: tuple[Tensor, Tensor, Tensor], size: int, strides: tuple[int, ...]) -> bool:
     """Do the parts stand ``size`` entries apart in one storage, each with these strides?"""
-    first = parts[0]
-    return all(
-        part.stride() == strides
-        and part.storage_offset() == first.storage_offset() + i * size
-        and part.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
-        for i, part in enumerate(parts)
-    )
+    first, second, third = parts
+    start, step = first.data_ptr(), size * first.element_size()
+    if (second.data_ptr(), third.data_ptr()) != (start + step, start + 2 * step):
+        return False
+    if not first.stride() == second.stride() == third.stride() == strides:
+        return False
+    storage = first.untyped_storage().data_ptr()
+    return second.untyped_storage().data_ptr() == third.untyped_storage().data_ptr() == storage

@@ -63,7 +63,6 @@ class Loaded:
     def program(self) -> Program:
         """The spec, read and resolved again.  SpecError as from the text, or E0615 if it is another model's."""
         from compiler.resolution import resolve
-
         from dsl.parser import parse
 
         program = resolve(parse(self.spec, SPEC), self.settings)
