@@ -206,6 +206,8 @@ def _phase(scope: Scope, node: tree.Encoding) -> Encoding:
     _no_options(node, ("frequencies", "magnitudes"))
     low, high = _integers(scope, node, arguments[0])
     fourier = _is_fourier(node)
+    if fourier and len(arguments) == 2:
+        _usage(node, "has as many pairs as `fourier` needs; it takes no number beside it", usage)
     frequencies = None if fourier else _numbers(scope, node, "frequencies")
     magnitudes = _numbers(scope, node, "magnitudes")
     if fourier:
