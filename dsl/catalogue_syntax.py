@@ -145,7 +145,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0115",
         "too large to be read",
-        "A spec has at most 1 048 576 characters, a number at most 1000 digits, brackets nest at most 64 deep, and one "
+        "A spec has at most 262 144 characters, a number at most 1000 digits, brackets nest at most 64 deep, and one "
         "line chains at most some 200 operations: enough for anything a person writes, and every spec is read in "
         "bounded time.",
         "param k = " + "(" * 65 + "1" + ")" * 65,

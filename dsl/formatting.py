@@ -6,6 +6,7 @@ the whole spec.  Not for: what a row says (``printer``).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -69,23 +70,21 @@ def _blank_by_group(rows: Sequence[Row]) -> list[_Entry]:
 def _merge(rows: Sequence[Row], comments: Sequence[Comment]) -> list[_Entry]:
     """Rows and comments in the order of the source; a comment inside a row moves above it."""
     entries: list[_Entry] = []
-    pending = list(comments)
+    pending = deque(comments)
     previous: Row | None = None
     for row in rows:
-        above = [c for c in pending if c.span.start < row.span.stop]
-        entries += [_comment_entry(c, previous, row) for c in above]
-        trailing = next((c for c in pending[len(above) :][:1] if _trails(c, row)), None)
-        pending = pending[len(above) + (trailing is not None) :]
-        entries.append(
-            _row_entry(row, trailing, entries, hoisted=bool(above) and above[-1].span.start > row.span.start)
-        )
+        hoisted = False
+        while pending and pending[0].span.start < row.span.stop:
+            hoisted = pending[0].span.start > row.span.start
+            entries.append(_comment_entry(pending.popleft(), previous, row))
+        trailing = pending.popleft() if pending and _trails(pending[0], row) else None
+        entries.append(_row_entry(row, trailing, entries, hoisted))
         previous = row
     return entries + [_comment_entry(c, previous, None) for c in pending]
 
 
 def _trails(comment: Comment, row: Row) -> bool:
-    between = row.span.source.text[row.span.stop : comment.span.start]
-    return not comment.own_line and "\n" not in between
+    return not comment.own_line and comment.span.source.text.find("\n", row.span.stop, comment.span.start) < 0
 
 
 def _row_entry(row: Row, trailing: Comment | None, entries: list[_Entry], hoisted: bool) -> _Entry:
@@ -102,11 +101,15 @@ def _comment_entry(comment: Comment, previous: Row | None, following: Row | None
 
 def _comment_depth(comment: Comment, previous: Row | None, following: Row | None) -> int:
     """The block a comment belongs to, by its column: that of the row below, unless it is indented deeper."""
-    column = comment.span.column
-    below, below_column = (following.depth, following.span.column) if following is not None else (0, 1)
+    column = _indent(comment.span)
+    below, below_column = (following.depth, _indent(following.span)) if following is not None else (0, 0)
     if previous is None or previous.depth <= below or column <= below_column:
         return below
-    return previous.depth if column >= previous.span.column else below + 1
+    return previous.depth if column >= _indent(previous.span) else below + 1
+
+
+def _indent(span: Span) -> int:
+    return span.start - (span.source.text.rfind("\n", 0, span.start) + 1)
 
 
 def _blank_above(span: Span) -> bool:

@@ -18,6 +18,8 @@ from dsl.tree import Comment
 from dsl.words import OPENERS
 
 MAX_NESTING = 64
+MAX_ERRORS = 50
+"""More than these are not reported at once: the rest is not even looked for."""
 
 _PIECE = re.compile(
     r"""(?P<newline>\n) | (?P<space>[ \t]+) | (?P<comment>\#[^\n]*)
@@ -154,19 +156,19 @@ class _Scanner:
         if not self.brackets:
             self._wrong("E0103", f"`{match.group()}` closes nothing", match, "nothing is open here", "delete it")
             return
-        opened, start = self.brackets.pop()
+        opened, _ = self.brackets.pop()
         if _PARTNER[opened] != match.group():
             self._wrong(
                 "E0103",
                 f"`{opened}` is closed by `{match.group()}`",
                 match,
-                f"`{_PARTNER[opened]}` expected, for the `{opened}` in column {Span(start, start, self.source).column}",
+                f"`{_PARTNER[opened]}` expected",
                 f"write `{_PARTNER[opened]}`",
             )
 
     def _wrong(self, code: str, message: str, match: re.Match[str], label: str, help: str) -> None:
         assert self.line is not None
-        if self.line.sound:
+        if self.line.sound and len(self.collector.found) < MAX_ERRORS:
             self.collector.add(code, message, Span(match.start(), match.end(), self.source), label=label, help=help)
         self.line.sound = False
 
@@ -174,17 +176,15 @@ class _Scanner:
         if self.line is None:
             return
         if self.brackets and self.line.sound:
-            opened, start = self.brackets[-1]
-            self.collector.add(
-                "E0103",
-                f"`{opened}` is never closed",
-                Span(start, start + 1, self.source),
-                label="opened here",
-                help=f"add `{_PARTNER[opened]}`",
-            )
+            self._complain_about_open(*self.brackets[-1])
             self.line.sound = False
         self.lines.append(self.line)
         self.line, self.brackets, self.after_comma = None, [], False
+
+    def _complain_about_open(self, opened: str, start: int) -> None:
+        if len(self.collector.found) < MAX_ERRORS:
+            span, help = Span(start, start + 1, self.source), f"add `{_PARTNER[opened]}`"
+            self.collector.add("E0103", f"`{opened}` is never closed", span, label="opened here", help=help)
 
 
 def _nest(source: Source, lines: list[Line], collector: Collector) -> tuple[Line, ...]:
@@ -207,6 +207,9 @@ def _nest(source: Source, lines: list[Line], collector: Collector) -> tuple[Line
 
 
 def _complain_about_indent(source: Source, line: Line, wanted: str, collector: Collector) -> None:
+    line.sound = False
+    if len(collector.found) >= MAX_ERRORS:
+        return
     mixed = "\t" in line.indent + wanted and " " in line.indent + wanted
     collector.add(
         "E0102",
@@ -215,7 +218,6 @@ def _complain_about_indent(source: Source, line: Line, wanted: str, collector: C
         label="indented by " + _describe(line.indent) + f", the block above by {_describe(wanted)}",
         help="indent every line of a block alike, best by two spaces",
     )
-    line.sound = False
 
 
 def _describe(indent: str) -> str:

@@ -19,14 +19,13 @@ from lark.exceptions import UnexpectedInput
 from dsl import syntax_errors as errors
 from dsl.building import Builder
 from dsl.diagnostics import Collector, Diagnostic, SpecError
-from dsl.layout import Layout, Line, read_layout
+from dsl.layout import MAX_ERRORS, Layout, Line, read_layout
 from dsl.span import Source, Span
 from dsl.tree import Expr, HeadDecl, HeadLine, LayerDecl, ModelDecl, Spec, Statement
 from dsl.words import HEAD_LINES, STATEMENTS
 
-MAX_CHARACTERS = 1 << 20
+MAX_CHARACTERS = 1 << 18
 MAX_DEPTH = 200
-MAX_ERRORS = 50
 
 
 def parse(text: str, name: str = "<text>") -> Spec:
@@ -35,7 +34,7 @@ def parse(text: str, name: str = "<text>") -> Spec:
     collector = Collector()
     layout = read_layout(source, collector)
     reader = _Reader(layout, collector)
-    statements = tuple(s for s in (reader.statement(line) for line in layout.lines) if s is not None)
+    statements = reader.statements()
     if collector.found:
         raise SpecError(sorted(collector.found, key=_place)[:MAX_ERRORS])
     return Spec(statements, layout.comments, span=Span(0, len(source.text), source))
@@ -73,6 +72,14 @@ class _Reader:
     def __init__(self, layout: Layout, collector: Collector) -> None:
         self.layout = layout
         self.collector = collector
+
+    def statements(self) -> tuple[Statement, ...]:
+        read: list[Statement | None] = []
+        for line in self.layout.lines:
+            if len(self.collector.found) >= MAX_ERRORS:
+                break
+            read.append(self.statement(line))
+        return tuple(s for s in read if s is not None)
 
     def statement(self, line: Line) -> Statement | None:
         word = self.first_word(line)
@@ -134,7 +141,7 @@ class _Reader:
             self.complain(errors.unexpected_block(self.span(block[0]), owner))
 
     def read(self, line: Line, rule: str) -> Any:
-        if not line.sound:
+        if not line.sound or len(self.collector.found) >= MAX_ERRORS:
             return None
         try:
             return parse_line(self.layout, line, rule)
@@ -143,7 +150,7 @@ class _Reader:
             return None
 
     def misplaced(self, line: Line, word: str, place: str) -> None:
-        if line.sound:
+        if line.sound and len(self.collector.found) < MAX_ERRORS:
             self.complain(errors.misplaced(word, self.span(line), place))
 
     def complain(self, diagnostic: Diagnostic) -> None:
