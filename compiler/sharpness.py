@@ -388,15 +388,15 @@ def _check_given(problem: _HeadProblem, target: float) -> None:
 
 
 def _check_shares(problem: _HeadProblem, eps: float) -> None:
-    """Keys that fit together must share equally: their scores may differ by about 4 eps at most
-    (two keys whose scores differ by rho have shares 1/2 +- tanh(rho/2)/2)."""
+    """Keys that fit together must share equally, each within eps. Half of that is the leak's; two keys whose scores
+    differ by rho have shares 1/2 +- tanh(rho/2)/2, so rho may be 2 atanh(eps)."""
     if problem.head.prefer is not None:
         return
     for pattern in problem.patterns:
         if any(problem.kernels[i].unique for i in pattern):
             continue
         spread = sum(problem.values[i] * problem.kernels[i].share_spread for i in pattern)
-        if spread <= 2 * math.atanh(min(0.999, 2 * eps)):
+        if spread <= 2 * math.atanh(eps):
             continue
         worst = max(pattern, key=lambda i: problem.values[i] * problem.kernels[i].share_spread)
         share = 0.5 + math.tanh(min(40.0, spread) / 2) / 2
@@ -408,7 +408,7 @@ def _check_shares(problem: _HeadProblem, eps: float) -> None:
                 f"of two keys that fit, one could get {share:.3g} of the attention instead of 0.5",
                 help="compare one-hot subspaces here, or phases with `frequencies = fourier`, "
                 "or keep one key with `prefer latest by ..`",
-                figures=(f"spread of the scores of keys that fit: {spread:.4g}; equal shares allow {4 * eps:.4g}",),
+                figures=(f"spread of the scores of keys that fit: {spread:.4g}; equal shares allow {2 * math.atanh(eps):.4g}",),
             )
         )
 
