@@ -45,7 +45,7 @@ def choose_device(word: str) -> str:
 @dataclass(frozen=True, slots=True)
 class ObservedTorch:
     """A torch model as ``verification.ObservedModel``: patterns by hook name, logits from the fused path that
-    people run, everything back as float64."""
+    people run."""
 
     model: TorchModel
     device: str
@@ -56,8 +56,14 @@ class ObservedTorch:
         names = [f"blocks.{layer}.attn.hook_pattern" for layer in range(self.model.sizes.n_layers)]
         with torch.inference_mode():
             _, cache = self.model.run_with_cache(tokens, names)
-            patterns = [cache[name].to("cpu", torch.float64).numpy() for name in names]
-            return patterns, self.model(tokens).to("cpu", torch.float64).numpy()
+            return [_array(cache[name]) for name in names], _array(self.model(tokens))
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    """The tensor's numbers, exactly: half types, which NumPy lacks or computes in slowly, become float32."""
+    wide = tensor if tensor.element_size() >= 4 else tensor.float()
+    array: NDArray[Any] = wide.cpu().numpy()
+    return array
 
 
 @dataclass(frozen=True, slots=True)

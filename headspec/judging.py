@@ -7,7 +7,7 @@ shares.  Out: ``Tally``: masses, worst case, counts.  Not for: where the expecta
 A row p over keys, with right keys S and mass m, is right when
     sum of p over S >= m,   |p_k - 1/|S|| <= 1 - m for k in S,   p >= 0,   |sum p - 1| <= rounding;
 with given shares t (soft heads) when the total variation, half the sum of |p - t|, is at most 1 - m.
-Anything that is not a number makes a row wrong.
+Anything that is not a number, or any weight on a key after the query, makes a row wrong.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Masks = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
+CHUNK = 1 << 18  # entries judged at a time, so that they stay in cache
 ROUNDING = {"float64": 1e-9, "float32": 1e-4, "float16": 2e-2, "bfloat16": 6e-2}
 
 
@@ -54,34 +56,29 @@ class Tally:
 
     def add(self, tokens: NDArray[Any], pattern: NDArray[Any], expected: Floats, judged: Masks, *, soft: bool) -> None:
         """Judge the rows marked by ``judged`` (batch, query) of ``pattern`` against ``expected`` shares."""
-        if not judged.any():
-            return
-        rows, shares = pattern[judged].astype(np.float64, copy=False), expected[judged]
-        figures = judge_rows(rows, shares, self.mass, self.rounding, soft=soft)
+        batch, query = np.nonzero(judged)
+        size = max(1, CHUNK // pattern.shape[-1])
+        for start in range(0, len(batch), size):
+            part = (batch[start : start + size], query[start : start + size])
+            self._add_rows(tokens, part, pattern[part].astype(np.float64), expected[part], soft)
+
+    def _add_rows(
+        self, tokens: NDArray[Any], places: tuple[Places, Places], rows: Floats, shares: Floats, soft: bool
+    ) -> None:
+        figures = judge_rows(rows, shares, places[1], self.mass, self.rounding, soft=soft)
         self.checked += len(rows)
         self.wrong += int((~(figures.slack >= 0)).sum())
         self.agreed += int(figures.agreed.sum())
         self.total_mass += float(figures.mass.sum())
         self.min_mass = min(self.min_mass, float(figures.mass.min()))
         self.max_tv = max(self.max_tv, float(figures.tv.max()))
-        self._keep_worst(tokens, judged, rows, shares, figures)
-
-    def _keep_worst(
-        self, tokens: NDArray[Any], judged: Masks, rows: Floats, shares: Floats, figures: RowFigures
-    ) -> None:
         index = int(figures.slack.argmin())
         slack = float(figures.slack[index])
-        if self.worst is not None and not slack < self.worst.slack:
-            return
-        batch, query = (int(axis[index]) for axis in np.nonzero(judged))
-        self.worst = Worst(
-            tuple(int(t) for t in tokens[batch]),
-            query,
-            tuple(rows[index].tolist()),
-            tuple(shares[index].tolist()),
-            slack,
-            float(figures.mass[index]),
-        )
+        if self.worst is None or slack < self.worst.slack:
+            batch, query = (int(axis[index]) for axis in places)
+            sequence = tuple(int(t) for t in tokens[batch])
+            row, wanted = tuple(rows[index].tolist()), tuple(shares[index].tolist())
+            self.worst = Worst(sequence, query, row, wanted, slack, float(figures.mass[index]))
 
     @property
     def mean_mass(self) -> float:
@@ -106,21 +103,25 @@ class RowFigures:
     slack: Floats
 
 
-def judge_rows(rows: Floats, expected: Floats, mass: float, rounding: float, *, soft: bool) -> RowFigures:
-    """Figures of ``rows`` (count, key) against ``expected`` shares of the same shape; the rule stands above."""
-    valid = _valid(rows, rounding)
-    rows = np.where(np.isfinite(rows), rows, 0.0)
+def judge_rows(
+    rows: Floats, expected: Floats, queries: Places, mass: float, rounding: float, *, soft: bool
+) -> RowFigures:
+    """Figures of ``rows`` (count, key), which stand at ``queries`` (count,), against ``expected`` shares of the same
+    shape; the rule stands above."""
+    valid = _valid(rows, queries, rounding)
+    if not valid.all():
+        rows = np.where(np.isfinite(rows), rows, 0.0)
     error = np.abs(rows - expected)
     tv = 0.5 * error.sum(axis=-1)
-    right = expected > 0
+    most = expected.max(axis=-1)
     if soft:
         on = np.minimum(rows, expected).sum(axis=-1)
-        slack = (1 - mass) - tv
-        least = expected.max(axis=-1) - (1 - mass)
+        slack, least = (1 - mass) - tv, most - (1 - mass)
     else:
-        on = np.where(right, rows, 0.0).sum(axis=-1)
-        slack = np.minimum(on - mass, (1 - mass) - np.where(right, error, 0.0).max(axis=-1))
-        least = np.full(len(rows), np.nextafter(0, 1))
+        right = expected > 0
+        on = np.einsum("qk,qk->q", rows, right)
+        slack = np.minimum(on - mass, (1 - mass) - (error * right).max(axis=-1))
+        least = most
     top = rows.argmax(axis=-1)
     agreed = np.take_along_axis(expected, top[:, None], axis=-1)[:, 0] >= least
     return RowFigures(
@@ -128,13 +129,13 @@ def judge_rows(rows: Floats, expected: Floats, mass: float, rounding: float, *, 
     )
 
 
-def _valid(rows: Floats, rounding: float) -> Masks:
-    """Rows that are distributions, up to rounding; later keys than the query are judged by what they carry."""
-    finite = np.isfinite(rows).all(axis=-1)
+def _valid(rows: Floats, queries: Places, rounding: float) -> Masks:
+    """Rows that are distributions up to rounding, with nothing at all on keys after their query."""
     with np.errstate(invalid="ignore"):
-        summed = np.abs(rows.sum(axis=-1) - 1.0) <= rounding
-        positive = (rows >= -rounding).all(axis=-1)
-    valid: Masks = finite & summed & positive
+        summed = np.abs(rows.sum(axis=-1) - 1.0) <= rounding  # false where a NaN or an infinity is
+        positive = rows.min(axis=-1) >= -rounding
+        later = (rows != 0) & (np.arange(rows.shape[-1]) > queries[:, None])
+    valid: Masks = summed & positive & ~later.any(axis=-1)
     return valid
 
 

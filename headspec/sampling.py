@@ -21,7 +21,7 @@ Tokens = NDArray[np.int64]
 POLICIES: tuple[Policy, ...] = ("random", "equal", "repeats", "distinct")
 MAX_EXHAUSTIVE = 20_000_000  # more than this is refused even when every sequence is asked for
 DEFAULT_SAMPLES = 1200
-WORK = 120_000_000  # pattern entries looked at by default: some seconds on two CPU cores
+WORK = 60_000_000  # pattern entries looked at by default: some seconds on two CPU cores
 BATCH_BYTES = 1 << 26  # of float64 patterns, all heads together
 
 
@@ -85,9 +85,14 @@ def choose_sequences(
     if exhaustive or (samples is None and total <= exhaustive_limit):
         counts = tuple((length, language.count(length)) for length in lengths)
         return Choice(language, counts, True, heads, seed)
-    chosen = spread(lengths, 12 if samples is None else min(12, max(1, samples)))
+    chosen = spread(lengths, _how_many_lengths(lengths[-1], heads) if samples is None else min(12, max(1, samples)))
     counts = tuple((length, _amount(language, length, len(chosen), heads, samples)) for length in chosen)
     return Choice(language, counts, False, heads, seed)
+
+
+def _how_many_lengths(longest: int, heads: int) -> int:
+    """Twelve, fewer where one sequence of each policy at each length would be more than ``WORK``."""
+    return max(5, min(12, 2 * WORK // (len(POLICIES) * longest * longest * max(1, heads))))
 
 
 def _amount(language: SequenceLanguage, length: int, lengths: int, heads: int, samples: int | None) -> int:

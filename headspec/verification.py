@@ -106,7 +106,7 @@ class _Session:
         patterns, logits = self.model.observe(tokens)
         meaning = interpret(self.program, tokens)
         for head in self.program.heads:
-            pattern = _causal(patterns[head.layer][:, head.index])
+            pattern = patterns[head.layer][:, head.index]
             self._look_at_head(head, tokens, pattern, meaning.head(head.name))
             for claim in self.claims:
                 if claim.head.name == head.name:
@@ -162,12 +162,6 @@ class _Session:
                 case OutputExpectation():
                     figures.append(_check_prompt(self.program, self.model, line))
         return tuple(figures)
-
-
-def _causal(pattern: NDArray[Any]) -> NDArray[Any]:
-    """Rows that give any weight to a key after the query become NaN: no meaning allows it."""
-    leaks = (np.triu(pattern, 1) != 0).any(axis=-1)
-    return np.where(leaks[..., None], np.nan, pattern) if leaks.any() else pattern
 
 
 # ------------------------------------------------------------------ expect lines
