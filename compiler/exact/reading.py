@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from math import gcd, lcm
 from typing import Literal
 
 from compiler.exact.angle import Angle
-from compiler.exact.roots import HALF, QUARTER, Rational, tidy
-from compiler.exact.scalar import Scalar
+from compiler.exact.roots import HALF, QUARTER, Rational, Root, reduce_root, tidy
+from compiler.exact.scalar import Exponents, Scalar
+
+Powers = tuple[tuple[str, int], ...]
+Group = dict[Root, Rational]
+"""Coefficients of e^(2 pi i turn) sqrt(radicand)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Piece:
 
     coefficient: Rational
     radicand: int
-    powers: tuple[tuple[str, int], ...]
+    powers: Powers
     function: Literal["", "cos", "sin"]
     angle: Angle
 
@@ -28,21 +34,90 @@ class Piece:
 def pieces(scalar: Scalar) -> list[Piece]:
     """The terms of a real number: each exponential is joined with its conjugate to a cosine or a sine."""
     found: dict[tuple[object, ...], Piece] = {}
-    for (turn, radicand, radians, angles, powers), coefficient in scalar.terms.items():
-        angle, coefficient = _upright(Angle(turn, radians, angles), coefficient)
-        function, angle, sign = _function(angle)
-        if function is None or not coefficient * sign:
-            continue
-        key = (radicand, powers, function, angle)
-        before = found[key].coefficient if key in found else 0
-        found[key] = Piece(tidy(before + coefficient * sign), radicand, powers, function, angle)
+    for (powers, radians, angles), group in _groups(scalar).items():
+        for (turn, radicand), coefficient in _shortest(group, bool(radians or angles)).items():
+            function, angle, sign = _function(Angle(turn, radians, angles))
+            if function is None:
+                continue
+            key = (radicand, powers, function, angle)
+            before = found[key].coefficient if key in found else 0
+            found[key] = Piece(tidy(before + coefficient * sign), radicand, powers, function, angle)
     return sorted((p for p in found.values() if p.coefficient), key=_order)
 
 
-def _upright(angle: Angle, coefficient: Rational) -> tuple[Angle, Rational]:
-    """The conjugate where that has the positive leading exponent: the real part is the same."""
-    leading = angle.symbols[0][1] if angle.symbols else angle.radians
-    return (-angle if leading < 0 else angle), coefficient
+def _groups(scalar: Scalar) -> dict[tuple[Powers, Rational, Exponents], Group]:
+    """Terms by symbol powers and free angle; of a free angle and its negative only the upright one, counted twice."""
+    out: dict[tuple[Powers, Rational, Exponents], Group] = {}
+    for (turn, radicand, radians, angles, powers), coefficient in scalar.terms.items():
+        leading = angles[0][1] if angles else radians
+        if leading >= 0:
+            group = out.setdefault((powers, radians, angles), {})
+            group[turn, radicand] = coefficient * (2 if leading else 1)
+    return out
+
+
+# ---------------------------------------------------------------- shorter forms
+# The canonical basis leaves two powers of every root of prime order out, so cos(pi/7) may be a sum there.  A group
+# that is one cosine, up to a factor and, without a free angle, a summand, is shown as that.
+
+LARGEST_ORDER = 2048
+
+
+def _shortest(group: Group, free: bool) -> Group:
+    surds = all(4 % Fraction(turn).denominator == 0 for turn, _ in group)
+    if len(group) < 2 or (surds and not free):
+        return group
+    common = gcd(*(radicand for _, radicand in group))
+    for outside in sorted({1, common}):
+        short = _one_cosine(group, outside, free)
+        if short is not None:
+            return short
+    return group
+
+
+def _one_cosine(group: Group, outside: int, free: bool) -> Group | None:
+    """``group`` as summand + factor * sqrt(outside) * one root of unity, if it is that."""
+    inner: Group = {(turn, radicand // outside): c for (turn, radicand), c in group.items()}
+    order = lcm(8 if free else 1, *(Fraction(turn).denominator for turn, _ in inner), *(d for _, d in inner))
+    if order > LARGEST_ORDER:
+        return None
+    signature, scale, constant = _signature(inner, not free)
+    known = _table(order, free).get(signature)
+    if known is None:
+        return None
+    turn, unit_scale, unit_constant = known
+    factor = Fraction(scale) / unit_scale
+    short: Group = {(0, outside): constant - factor * unit_constant, (turn, outside): factor}
+    return {root: c for root, c in short.items() if c}
+
+
+Signature = tuple[tuple[Rational, int, Rational], ...]
+
+
+@lru_cache(maxsize=64)
+def _table(order: int, free: bool) -> dict[Signature, tuple[Fraction, Rational, Rational]]:
+    """From the form of cos(2 pi k / order), or e^(2 pi i k / order) where ``free``, to k / order."""
+    out: dict[Signature, tuple[Fraction, Rational, Rational]] = {}
+    for k in range(1, order if free else order // 2 + 1):
+        turn = Fraction(k, order)
+        group: Group = {}
+        for part, weight in ((turn, 1),) if free else ((turn, HALF), (-turn, HALF)):
+            for t, d, c in reduce_root(part, 1):
+                group[t, d] = group.get((t, d), 0) + c * weight
+        signature, scale, constant = _signature({root: c for root, c in group.items() if c}, not free)
+        out.setdefault(signature, (turn, scale, constant))
+    return out
+
+
+def _signature(group: Group, drop_constant: bool) -> tuple[Signature, Rational, Rational]:
+    """The terms divided by the first one, that one's coefficient, and the rational summand left aside."""
+    constant = group.get((0, 1), 0) if drop_constant else 0
+    terms = sorted((t, d, c) for (t, d), c in group.items() if not (drop_constant and (t, d) == (0, 1)))
+    scale = terms[0][2] if terms else 1
+    return tuple((t, d, Fraction(c) / scale) for t, d, c in terms), scale, constant
+
+
+# ---------------------------------------------------------------- cosines and sines
 
 
 def _function(angle: Angle) -> tuple[Literal["", "cos", "sin"] | None, Angle, int]:
