@@ -182,7 +182,7 @@ def _verify(commands: _Commands[_Parser]) -> None:
         commands,
         "verify",
         "commands_verify:verify",
-        "hold the compiled model against the spec's reference meaning and its expect lines",
+        "hold the compiled model (or a saved folder) against the spec's meaning and its expect lines",
         "headspec verify induction --samples 5000 --dtype bfloat16",
     )
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:0 (default: auto)")

@@ -119,7 +119,7 @@ def choose_matrices(weights: Weights, head: str | None, names: str | None) -> li
     """The matrices called ``names`` (comma-separated) of ``head`` or of every head; SpecError E0606, E0608."""
     from headspec.matrices import HEAD_MATRICES, MODEL_MATRICES, find_head, find_matrix
 
-    words = [word.strip() for word in (names or DEFAULT_MATRICES).split(",")]
+    words = [word.strip() for word in (DEFAULT_MATRICES if names is None else names).split(",")]
     for word in words:
         check_choice("matrix", word, (*HEAD_MATRICES, *MODEL_MATRICES))
     heads = [find_head(weights, head)] if head else list(weights.heads)
@@ -146,7 +146,23 @@ def _matrix_json(weights: Weights, named: NamedMatrix) -> dict[str, object]:
         "name": name,
         "head": head or None,
         "rank": named.rank,
-        "row_names": list(named.row_names),
-        "column_names": list(named.column_names),
-        **matrix_to_json(named.matrix, weights.bindings),
+        **matrix_to_json(named.matrix, named.row_names, named.column_names, weights.bindings),
     }
+
+
+# ------------------------------------------------------------------ expand
+
+
+def expand(arguments: argparse.Namespace) -> int:
+    """Net heads, score circuits, composition scores, virtual heads and paths, with ranks and singular values."""
+    from compiler.composition import expand as expand_weights
+    from compiler.composition import render_expansion
+    from headspec.matrices import residual_names
+
+    weights = _model(arguments).weights
+    expansion, names = expand_weights(weights), residual_names(weights.program)
+    if arguments.json:
+        say_json({"model": weights.program.name, "coordinates": list(names), **expansion.to_json()})
+    else:
+        say(f"{weights.program.name}\n\n{render_expansion(expansion, names)}")
+    return 0

@@ -9,9 +9,16 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dsl.diagnostics import Diagnostic, SpecError
 from headspec.output import say, say_json
 from headspec.settings import parse_settings
+
+if TYPE_CHECKING:
+    from backends.storage import Loaded
+    from headspec.model import Model
 
 
 def verify(arguments: argparse.Namespace) -> int:
@@ -20,7 +27,7 @@ def verify(arguments: argparse.Namespace) -> int:
     from headspec.report import render_verification
     from headspec.terminal import style_of
 
-    model = headspec.compile(arguments.spec, settings=parse_settings(arguments.settings), dtype=arguments.dtype)
+    model = _find_model(arguments)
     with _progress(quiet=arguments.json) as progress:
         result = headspec.verify(
             model,
@@ -36,6 +43,18 @@ def verify(arguments: argparse.Namespace) -> int:
     else:
         say(render_verification(result, style_of(sys.stdout)))
     return 0 if result.holds else 1
+
+
+def _find_model(arguments: argparse.Namespace) -> Model | Loaded:
+    """A saved folder is judged as it was saved; a spec is compiled."""
+    import headspec
+
+    if not (Path(arguments.spec) / "model.safetensors").is_file():
+        return headspec.compile(arguments.spec, settings=parse_settings(arguments.settings), dtype=arguments.dtype)
+    if arguments.settings or arguments.dtype:
+        message = "a saved model has its float type and settings already"
+        raise SpecError(Diagnostic("E0608", message, help="leave out --set and --dtype, or verify the spec"))
+    return headspec.load(arguments.spec, device=arguments.device)
 
 
 @contextmanager

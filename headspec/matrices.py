@@ -22,6 +22,7 @@ MODEL_MATRICES = ("W_E", "W_pos", "W_U", "b_U")
 GRID_COLUMNS = 12
 GRID_WIDTH = 150
 LISTED = 400
+SHARED = 3  # so many equal entries in a row or a diagonal share a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +188,54 @@ def _grid(named: NamedMatrix, rows: Sequence[int], columns: Sequence[int]) -> li
 
 
 def _listing(named: NamedMatrix) -> list[str]:
-    lines = [
-        f"  [{named.row_names[i]}, {named.column_names[j]}]  {value}" for (i, j), value in sorted_entries(named.matrix)
-    ]
+    """One line per nonzero, in row-major order; equal entries along a row or down a diagonal share a line."""
+    lines = [_run_text(named, run) for run in _runs(named.matrix)]
     if len(lines) <= LISTED:
         return lines
-    return [*lines[:LISTED], f"  ... and {len(lines) - LISTED} more (--json gives all)"]
+    return [*lines[:LISTED], f"  ... and {len(lines) - LISTED} more lines (--json gives all)"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """``length`` equal entries from (row, column) on: along the row (``down`` 0) or down the diagonal (1)."""
+
+    row: int
+    column: int
+    down: int
+    length: int
+
+    def places(self) -> list[tuple[int, int]]:
+        return [(self.row + i * self.down, self.column + i) for i in range(self.length)]
+
+
+def _runs(matrix: Matrix) -> list[_Run]:
+    runs: list[_Run] = []
+    taken: set[tuple[int, int]] = set()
+    for (i, j), value in sorted_entries(matrix):
+        if (i, j) not in taken:
+            run = max((_run(matrix, i, j, down, value, taken) for down in (0, 1)), key=lambda run: run.length)
+            run = run if run.length >= SHARED else _Run(i, j, 0, 1)
+            taken.update(run.places())
+            runs.append(run)
+    return runs
+
+
+def _run(matrix: Matrix, i: int, j: int, down: int, value: Scalar, taken: set[tuple[int, int]]) -> _Run:
+    length = 1
+    while (place := (i + length * down, j + length)) not in taken and matrix.entries.get(place) == value:
+        length += 1
+    return _Run(i, j, down, length)
+
+
+def _run_text(named: NamedMatrix, run: _Run) -> str:
+    i, j = run.row, run.column
+    first = f"[{named.row_names[i]}, {named.column_names[j]}]"
+    if run.length == 1:
+        return f"  {first}  {named.matrix.entries[i, j]}"
+    row, column = run.places()[-1]
+    way = f"{run.length} {'down the diagonal' if run.down else 'along the row'}"
+    last = f"[{named.row_names[row]}, {named.column_names[column]}]"
+    return f"  {first} ... {last}  {named.matrix.entries[i, j]}  ({way})"
 
 
 def sorted_entries(matrix: Matrix) -> list[tuple[tuple[int, int], Scalar]]:

@@ -71,22 +71,30 @@ class _Panel:
 
     def _cells(self, pattern: NDArray[Any]) -> str:
         """A square for every visible key; in long contexts only for weights that can be seen, over a pale triangle."""
-        c, count = self.cell, len(self.labels)
-        roomy = c >= TITLED
-        size = c - 1 if roomy else c
-        parts = [] if roomy else [self._triangle()]
-        for q in range(count):
-            for k in range(q + 1):
-                weight = float(pattern[q, k])
-                if roomy or not weight < LEAST:
-                    place = f'x="{self.margin + k * c}" y="{self.top + q * c}" width="{size}" height="{size}"'
-                    parts.append(f'<rect {place} fill="{shade(weight)}">{self._title(q, k, weight)}</rect>')
+        if self.cell < TITLED:
+            return self._triangle() + "".join(self._thin_row(q, pattern[q, : q + 1]) for q in range(len(self.labels)))
+        squares = (self._square(q, k, float(pattern[q, k])) for q in range(len(self.labels)) for k in range(q + 1))
+        return "".join(squares)
+
+    def _square(self, q: int, k: int, weight: float) -> str:
+        about = escape(f"{self.labels[q]} ({q}) to {self.labels[k]} ({k}): {weight:.4f}")
+        return f"{self._rectangle(q, k, 1, weight, gap=1)}<title>{about}</title></rect>"
+
+    def _thin_row(self, q: int, row: NDArray[Any]) -> str:
+        """Neighbours of one colour as one rectangle; what is too faint is left out."""
+        parts, start = [], 0
+        colours = [shade(float(weight)) for weight in row]
+        for k in range(1, len(row) + 1):
+            if k == len(row) or colours[k] != colours[start]:
+                if not float(row[start]) < LEAST:
+                    parts.append(self._rectangle(q, start, k - start, float(row[start])) + "</rect>")
+                start = k
         return "".join(parts)
 
-    def _title(self, q: int, k: int, weight: float) -> str:
-        if self.cell < TITLED:
-            return ""
-        return f"<title>{escape(f'{self.labels[q]} ({q}) to {self.labels[k]} ({k}): {weight:.4f}')}</title>"
+    def _rectangle(self, q: int, k: int, count: int, weight: float, gap: int = 0) -> str:
+        c = self.cell
+        place = f'x="{self.margin + k * c}" y="{self.top + q * c}" width="{count * c - gap}" height="{c - gap}"'
+        return f'<rect {place} fill="{shade(weight)}">'
 
     def _triangle(self) -> str:
         left, top, side = self.margin, self.top, self.cell * len(self.labels)

@@ -160,3 +160,92 @@ def test_explain_lists_and_explains(capsys: Capture) -> None:
     assert codes == sorted(codes) and {f"E060{i}" for i in range(1, 10)} <= set(codes)
     assert main(["explain", "e0601"]) == 0
     assert capsys.readouterr().out.startswith("E0601: ")
+
+
+# ------------------------------------------------------------------ what a compiled spec says
+
+
+def test_the_starter_holds(starter: Path, capsys: Capture) -> None:
+    assert main(["verify", str(starter), "--samples", "60"]) == 0
+    assert capsys.readouterr().out.startswith("mine: holds\n")
+
+
+def test_a_spec_that_does_not_hold_exits_1(starter: Path, capsys: Capture) -> None:
+    starter.write_text(starter.read_text().replace('-> "b"', '-> "c"'))
+    assert main(["verify", str(starter), "--samples", "20", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["holds"] is False and found["expectations"][-1]["worst"]["predicted"] == "b"
+    assert found["expectations"][-1]["text"] == 'expect "<bos> a b c a" -> "c"'
+
+
+def test_compile_saves_a_folder_that_verifies(starter: Path, tmp_path: Path, capsys: Capture) -> None:
+    import headspec
+
+    folder = tmp_path / "out"
+    assert main(["compile", str(starter), "-o", str(folder), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [head["name"] for head in found["heads"]] == ["previous", "induction"]
+    assert found["written"] == str(folder) and (folder / "model.safetensors").exists()
+    assert headspec.verify(headspec.load(folder, device="cpu"), samples=40).holds
+    assert main(["verify", str(folder), "--samples", "20", "--device", "cpu"]) == 0
+
+
+def test_show_prints_exact_matrices(starter: Path, capsys: Capture) -> None:
+    assert main(["show", str(starter), "previous", "--matrix", "W_Q,W_U"]) == 0
+    text = capsys.readouterr().out
+    assert "previous W_Q" in text and "where.cos0" in text and "down the diagonal" in text
+    assert main(["show", str(starter), "L1H0", "--matrix", "QK", "--latex"]) == 0
+    assert capsys.readouterr().out.startswith("W_Q^T W_K")
+    assert main(["show", str(starter), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"row", "column", "exact", "float"} <= found["matrices"][0]["nonzeros"][0].keys()
+    assert len(found["matrices"]) == 8 and found["coordinates"][0] == "content.a"
+
+
+@pytest.mark.parametrize("words", [["nobody"], ["--matrix", "W_X"], ["previous", "--matrix", ""]])
+def test_show_names_what_is_missing(words: list[str], starter: Path, capsys: Capture) -> None:
+    assert main(["show", str(starter), *words]) == 2
+    assert capsys.readouterr().err.startswith(("error[E0606]", "error[E0608]"))
+
+
+def test_expand(starter: Path, capsys: Capture) -> None:
+    assert main(["expand", str(starter), "--json"]) == 0
+    assert "composition_scores" in json.loads(capsys.readouterr().out)
+    assert main(["expand", str(starter)]) == 0
+    assert "previous -> induction" in capsys.readouterr().out
+
+
+def test_run_draws_and_predicts(starter: Path, capsys: Capture) -> None:
+    assert main(["run", str(starter), "<bos> a b c a"]) == 0
+    text = capsys.readouterr().out
+    assert "L1H0 induction" in text and "b  (by 0.9" in text
+    assert main(["run", str(starter), "<bos> a b c a", "--queries", "4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["prediction"] == "b"
+    assert found["queries"][0]["heads"][1]["top"][0]["position"] == 2
+
+
+def test_run_names_slots(starter: Path, capsys: Capture) -> None:
+    assert main(["run", str(starter), "<bos>abc", "--slots", "s x0 x1 x2", "--queries", "x2"]) == 0
+    assert "query x2 (position 3, token c)" in capsys.readouterr().out
+    assert main(["run", str(starter), "<bos>abc", "--slots", "s"]) == 2
+
+
+def test_run_warns_outside_the_sequences(starter: Path, capsys: Capture) -> None:
+    assert main(["run", str(starter), "a b <bos>"]) == 0
+    assert "warning: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["html", "svg"])
+def test_plot_writes_a_file(kind: str, starter: Path, tmp_path: Path, capsys: Capture) -> None:
+    target = tmp_path / f"out.{kind}"
+    assert main(["plot", str(starter), "<bos> a b a", "-o", str(target)]) == 0
+    assert "induction" in target.read_text() and "wrote" in capsys.readouterr().out
+
+
+def test_errors_in_a_spec_are_its_own(starter: Path, capsys: Capture) -> None:
+    starter.write_text(starter.read_text().replace("key.before == query.content", "key.befor == query.content"))
+    for command in (["verify"], ["compile"], ["show"], ["expand"]):
+        assert main([*command, str(starter)]) == 2
+        captured = capsys.readouterr()
+        assert captured.err.startswith("error[E02") and "before" in captured.err and f"{starter}:" in captured.err
