@@ -329,6 +329,34 @@ def test_mixtures_average_exactly_over_two_layers():
     assert right(meaning, block=1) == {"c"}
 
 
+def test_a_mixture_moves_as_it_is():
+    # out = 2/3 a + 1/3 b at position 2; one key moves on, whole or as a third, and through a table.
+    spaces = {"content": CONTENT, "place": OneHot((0, 1, 2, 3), True), "out": CONTENT, "moved": CONTENT}
+    first = Head("first", 0, 0, (), (), None, (copy("content", "out"),))
+    for line, expected in (
+        (copy("out", "moved"), {"a"}),
+        (copy("out", "moved", Fraction(1, 3)), {"a"}),
+        (copy("out", "moved", -1), {"c", "<bos>"}),
+        (copy("out", "moved", table=(("a", "c"), ("b", "b"))), {"c"}),
+        (copy("out", "moved", table=(("b", "b"),)), {"b"}),
+    ):
+        second = Head("second", 1, 0, (Term(Among("place", (2,))),), (), None, (line,))
+        embeds = [("token", "content"), ("position", "place")]
+        p = program(TOKENS, 4, spaces, embeds, [[first], [second]], ("moved",))
+        meaning = interpret(p, ids(p, "a b a c"), with_values=True)
+        assert right(meaning) == expected
+        assert last(meaning, "moved") is Kind.MIXED
+
+
+def test_a_table_can_make_one_value_of_a_mixture():
+    spaces = {"content": CONTENT, "out": CONTENT, "moved": CONTENT}
+    first = Head("first", 0, 0, (), (), None, (copy("content", "out"),))
+    line = copy("out", "moved", table=(("a", "c"), ("b", "c")))
+    second = Head("second", 1, 0, (), (), None, (line,))
+    p = program(TOKENS, 4, spaces, [("token", "content")], [[first], [second]], ("moved",))
+    assert last(interpret(p, ids(p, "a b a"), with_values=True), "moved") == "c"
+
+
 def test_a_circle_with_a_period_has_that_many_values():
     turn = Binary("/", Binary("*", number(2), symbol("pi")), number(10))
     circle = phase(0, 9, turn)
@@ -390,6 +418,19 @@ def test_prefer_settles_what_an_open_key_cannot_change():
     assert earliest.head("test").pattern[0, 2].tolist() == [1, 0, 0]
     latest = kleene(pure_or_mixed, prefer=Prefer("latest", "position"))
     assert statuses(latest, "test") == [FIT, UNDETERMINED, UNDETERMINED]
+
+
+def test_an_open_key_that_ties_with_a_sure_one_leaves_it_open():
+    # By `rank` (0 everywhere) all keys are equal: key 0 fits, keys 1 and 2 may.
+    spread = Head("spread", 0, 0, (), (), None, (copy("content", "out"),))
+    test = Head("test", 1, 0, (Term(Among("out", ("a",))),), (), Prefer("earliest", "rank"))
+    spaces = {"content": CONTENT, "rank": ScalarValue(0, 9), "out": CONTENT}
+    p = program(TOKENS, 3, spaces, [("token", "content")], [[spread], [test]])
+    assert statuses(interpret(p, ids(p, "a b c")), "test") == [FIT, UNDETERMINED, UNDETERMINED]
+    # Sure keys that tie share the attention.
+    certain = dataclasses.replace(test, terms=(Term(Among("content", ("a",))),))
+    p = program(TOKENS, 3, spaces, [("token", "content")], [[spread], [certain]])
+    assert interpret(p, ids(p, "a b a")).head("test").pattern[0, 2].tolist() == [0.5, 0, 0.5]
 
 
 # ------------------------------------------------------------------ soft heads

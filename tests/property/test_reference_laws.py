@@ -280,6 +280,7 @@ texts, places = st.sampled_from(["content", "w"]), st.sampled_from(["place", "s"
 text_pairs = st.dictionaries(st.sampled_from(TOKENS), subset(TOKENS), max_size=3).map(lambda d: tuple(d.items()))
 place_pairs = st.dictionaries(st.sampled_from(PLACES), subset(PLACES), max_size=3).map(lambda d: tuple(d.items()))
 relations = st.one_of(
+    st.builds(Equal, st.just("place"), st.just("place"), st.integers(-2, 0)),
     st.builds(Equal, texts, texts),
     st.builds(Equal, st.sampled_from(NUMERIC_KEYS), st.sampled_from(NUMERIC_QUERIES), st.integers(-2, 2)),
     st.builds(Among, texts, subset(TOKENS)),
@@ -313,7 +314,10 @@ def copies(draw: st.DrawFn) -> Copy:
         )
     )
     return copy(
-        draw(st.sampled_from(source)), draw(st.sampled_from(targets)), draw(coefficients), shift=draw(st.integers(-2, 2))
+        draw(st.sampled_from(source)),
+        draw(st.sampled_from(targets)),
+        draw(coefficients),
+        shift=draw(st.integers(-2, 2)),
     )
 
 
