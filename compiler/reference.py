@@ -221,7 +221,7 @@ class _Run:
             codes = np.where(codes == NOTHING, 0, codes)
             vectors = self.numbers.features(encoding, codes.reshape(-1)).reshape(*codes.shape, -1)
             return Raw(vectors, np.ones(index.shape, dtype=np.bool_))
-        return from_codes(codes)
+        return from_codes(self.numbers.canonical(encoding, codes))
 
     # -------------------------------------------------------------- reading and writing
 
