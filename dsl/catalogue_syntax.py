@@ -187,12 +187,12 @@ ENTRIES: tuple[Entry, ...] = (
         "attend key.content == query.content strength 3 strength 4",
         "attend key.content == query.content strength 3",
     ),
-    _in_head(
+    _entry(
         "E0121",
         "a choice that does not exist",
         "Some words are chosen from a short list: `prefer latest` or `prefer earliest`; `basis hadamard`, "
         "`basis reflection` or `basis rotation(3, 4, 5)`.",
-        "prefer last by content",
-        "prefer latest by content",
+        "basis hadamrd",
+        "basis hadamard\nresidual 8",
     ),
 )

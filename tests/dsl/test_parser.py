@@ -1,0 +1,270 @@
+"""The parser: one line of each kind, spans, blocks, and what surrounds them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from dsl import tree as T
+from dsl.diagnostics import SpecError
+from dsl.parser import MAX_CHARACTERS, _grammar, parse, parse_expression
+from dsl.words import CONNECTIVES, HEAD_LINES, OPENERS, STATEMENTS
+
+
+def one(text: str) -> T.Statement:
+    (statement,) = parse(text).statements
+    return statement
+
+
+def number(value: int | str) -> T.Number:
+    return T.Number(Fraction(value))
+
+
+def name(text: str) -> T.Name:
+    return T.Name(text)
+
+
+def codes(text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        parse(text)
+    return [d.code for d in caught.value.diagnostics]
+
+
+STATEMENT_CASES = {
+    "model m": T.ModelDecl("m"),
+    'model m\n  "a"\n  "b"': T.ModelDecl("m", "a\nb"),
+    'tokens a..z, 0..9, <bos>, "(", "a b"': T.TokensDecl(
+        (
+            T.TokenItem("a", "z"),
+            T.TokenItem("0", "9"),
+            T.TokenItem("<bos>"),
+            T.TokenItem("("),
+            T.TokenItem("a b"),
+        )
+    ),
+    "context 64": T.SettingDecl("context", number(64)),
+    "mass 0.99": T.SettingDecl("mass", number("99/100")),
+    "dtype float32": T.SettingDecl("dtype", name("float32")),
+    "biases allowed": T.SettingDecl("biases", name("allowed")),
+    "residual 2*k": T.SettingDecl("residual", T.Binary("*", number(2), name("k"))),
+    "basis hadamard": T.BasisDecl("hadamard"),
+    "basis rotation(3, 4, 5)": T.BasisDecl("rotation", (number(3), number(4), number(5))),
+    "basis [[1, 0], [1, 1]]": T.BasisDecl(
+        "vectors", (T.ListOf((number(1), number(0))), T.ListOf((number(1), number(1))))
+    ),
+    "positions alibi": T.PositionsDecl("alibi"),
+    "positions rotary(base = 10000, layout = half)": T.PositionsDecl(
+        "rotary", (T.Option("base", number(10000)), T.Option("layout", name("half")))
+    ),
+    "symbol beta": T.SymbolDecl("beta"),
+    "symbol beta > 0 = 3": T.SymbolDecl("beta", True, number(3)),
+    "param k = 2": T.ParamDecl("k", number(2)),
+    'table opens: "(" -> ")", "[" -> {"]", 1}': T.TableDecl(
+        "opens",
+        (
+            T.TableEntry(T.Text("("), T.Text(")")),
+            T.TableEntry(T.Text("["), T.SetOf((T.Text("]"), number(1)))),
+        ),
+    ),
+    "subspace where : phase(positions, 8, magnitudes = [1]) at 0..3, 5": T.SubspaceDecl(
+        "where",
+        T.Encoding("phase", (name("positions"), number(8)), (T.Option("magnitudes", T.ListOf((number(1),))),)),
+        None,
+        (T.Range(number(0), number(3)), number(5)),
+    ),
+    "subspace before like content": T.SubspaceDecl("before", None, "content"),
+    "subspace one : constant": T.SubspaceDecl("one", T.Encoding("constant")),
+    "embed token -> content": T.EmbedDecl("token", "content"),
+    "embed position -> low = [[1], [0]]": T.EmbedDecl(
+        "position", "low", T.ListOf((T.ListOf((number(1),)), T.ListOf((number(0),))))
+    ),
+    "predict guess": T.PredictDecl("guess"),
+    'expect "<bos> a" -> "b"': T.ExpectOutput("<bos> a", "b"),
+    "expect head h: key.position == 1 otherwise true": T.ExpectHead(
+        "h", T.Comparison("==", T.Member("key", "position"), number(1)), T.Truth(True)
+    ),
+}
+
+
+@pytest.mark.parametrize("text", STATEMENT_CASES)
+def test_statement(text: str) -> None:
+    assert one(text) == STATEMENT_CASES[text]
+
+
+A, B = T.Member("key", "a"), T.Member("query", "b")
+SAME = T.Comparison("==", A, B)
+HEAD_LINE_CASES = {
+    "attend key.a == query.b": T.AttendLine(SAME),
+    "avoid key.a == query.b": T.AttendLine(SAME, negated=True),
+    "attend key.a == query.b strength auto": T.AttendLine(SAME),
+    "attend key.a == query.b strength 3/2 when key.a == query.b": T.AttendLine(
+        SAME, when=SAME, strength=T.Binary("/", number(3), number(2))
+    ),
+    "attend key.a in {1, 4}": T.AttendLine(T.Comparison("in", A, T.SetOf((number(1), number(4))))),
+    "attend key.a == opens(query.b)": T.AttendLine(T.Comparison("==", A, T.Call("opens", (B,)))),
+    'rest key.a == "<bos>"': T.RestLine(T.Comparison("==", A, T.Text("<bos>"))),
+    "prefer latest by index": T.PreferLine("latest", "index"),
+    "prefer earliest by position": T.PreferLine("earliest", "position"),
+    "copy 1/2 * key.a + 1 through t -> c": T.CopyLine(
+        T.Binary("+", T.Binary("*", T.Binary("/", number(1), number(2)), A), number(1)), "c", "t"
+    ),
+    "W_Q = [[1, cos(a)]]": T.MatrixLine("W_Q", "entries", (T.ListOf((number(1), T.Call("cos", (name("a"),)))),)),
+    "W_K = rows where.cos0, 2*where.sin0": T.MatrixLine(
+        "W_K", "rows", (T.Member("where", "cos0"), T.Binary("*", number(2), T.Member("where", "sin0")))
+    ),
+    'W_O = columns v.0, v."<bos>"': T.MatrixLine("W_O", "columns", (T.Member("v", "0"), T.Member("v", "<bos>"))),
+}
+
+
+@pytest.mark.parametrize("text", HEAD_LINE_CASES)
+def test_head_line(text: str) -> None:
+    assert one(f"layer\n  head h\n    {text}") == T.LayerDecl((T.HeadDecl("h", lines=(HEAD_LINE_CASES[text],)),))
+
+
+def test_head_says_where_and_how_wide_in_any_order() -> None:
+    layer = one('layer\n  head h soft d_head 8 at 0.10\n    "Doc."\n  head idle\n')
+    assert layer == T.LayerDecl((T.HeadDecl("h", (0, 10), number(8), True, "Doc."), T.HeadDecl("idle")))
+
+
+BOS, LETTER = T.TokenPattern((T.TokenItem("<bos>"),)), T.TokenPattern((T.TokenItem("a", "z"),))
+PATTERN_CASES: dict[str, T.Pattern] = {
+    "<bos>": BOS,
+    "<bos> (a..z){1,63}": T.ConcatPattern((BOS, T.RepeatPattern(LETTER, number(1), number(63)))),
+    "<bos> | a..z": T.ChoicePattern((BOS, LETTER)),
+    "<bos>?": T.RepeatPattern(BOS, number(0), number(1)),
+    "<bos>*": T.RepeatPattern(BOS, number(0), None),
+    "<bos>+": T.RepeatPattern(BOS, number(1), None),
+    "<bos>{n}": T.RepeatPattern(BOS, name("n"), name("n")),
+    "<bos>{2,}": T.RepeatPattern(BOS, number(2), None),
+    "(<bos> a..z)* tokens": T.ConcatPattern(
+        (
+            T.RepeatPattern(T.ConcatPattern((BOS, LETTER)), number(0), None),
+            T.TokenPattern((T.TokenItem("tokens"),)),
+        )
+    ),
+    'layer "when"': T.ConcatPattern((T.TokenPattern((T.TokenItem("layer"),)), T.TokenPattern((T.TokenItem("when"),)))),
+}
+
+
+@pytest.mark.parametrize("text", PATTERN_CASES)
+def test_pattern(text: str) -> None:
+    assert one(f"sequences {text}") == T.SequencesDecl(PATTERN_CASES[text])
+
+
+def test_numbers_are_exact() -> None:
+    assert parse_expression("0.1") == number("1/10")
+    assert parse_expression("12345678901234567890.5") == number("24691357802469135781/2")
+
+
+def test_precedence() -> None:
+    assert parse_expression("-a^2") == T.Unary("-", T.Binary("^", name("a"), number(2)))
+    assert parse_expression("2^-1") == T.Binary("^", number(2), T.Unary("-", number(1)))
+    assert parse_expression("not a == b and c") == T.Binary(
+        "and", T.Unary("not", T.Comparison("==", name("a"), name("b"))), name("c")
+    )
+    assert parse_expression("token[key.position - 1] == token[0]") == T.Comparison(
+        "==", T.TokenAt(T.Binary("-", T.Member("key", "position"), number(1))), T.TokenAt(number(0))
+    )
+
+
+def test_escapes() -> None:
+    assert parse_expression(r'"\"\\\n\t"') == T.Text('"\\\n\t')
+
+
+# ------------------------------------------------------------------ spans
+
+
+def test_every_span_covers_its_own_words() -> None:
+    text = "# first\nsubspace where : phase(positions) at 4..7  # c\nlayer\n  head h\n    copy   key.a + 1 -> b\n"
+    subspace, layer = parse(text).statements
+    assert isinstance(subspace, T.SubspaceDecl) and subspace.encoding is not None
+    assert isinstance(layer, T.LayerDecl)
+    copy = layer.heads[0].lines[0]
+    assert isinstance(copy, T.CopyLine)
+    assert subspace.span.text == "subspace where : phase(positions) at 4..7"
+    assert subspace.name_span.text == "where"
+    assert subspace.encoding.span.text == "phase(positions)"
+    assert layer.heads[0].name_span.text == "h"
+    assert layer.heads[0].span.text == "head h\n    copy   key.a + 1 -> b"
+    assert (copy.span.line, copy.span.column) == (5, 5)
+    assert copy.value.span.text == "key.a + 1"
+    assert copy.target_span.text == "b"
+
+
+def test_spans_of_an_expression() -> None:
+    expression = parse_expression("2 * (a + b)")
+    assert isinstance(expression, T.Binary)
+    assert expression.span.text == "2 * (a + b)"
+    assert expression.right.span.text == "a + b"
+
+
+# ------------------------------------------------------------------ layout
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layer\r\n  head h\r\n    copy key.a -> b\r\n",
+        "layer\r  head h\r    copy key.a -> b",
+        "\ufefflayer\n\n\n  head h  # c\n # odd\n\n    copy key.a -> b   ",
+        "layer\n\thead h\n\t\tcopy key.a -> b",
+        "  layer\n    head h\n      copy key.a -> b",
+        "layer\n head h\n       copy key.a ->b\n   \n\t\n",
+        "layer\n  head h\n    copy (key.a  # why\n\n  # because\n) -> b",
+    ],
+)
+def test_layout_does_not_change_the_meaning(text: str) -> None:
+    assert one(text) == T.LayerDecl((T.HeadDecl("h", lines=(T.CopyLine(A, "b"),)),))
+
+
+def test_a_line_goes_on_after_a_comma() -> None:
+    assert one("tokens a,\nb,\n\n  # c\n  c") == T.TokensDecl((T.TokenItem("a"), T.TokenItem("b"), T.TokenItem("c")))
+
+
+def test_a_keyword_ends_an_unclosed_line() -> None:
+    assert codes("subspace a : onehot({1, 2)\npredict (\nlayer\n") == ["E0103", "E0103", "E0109"]
+
+
+def test_comments_are_kept() -> None:
+    comments = parse('# a\nmodel m # b\n  # c\n  "# not this"\n').comments
+    assert [(c.text, c.own_line) for c in comments] == [("# a", True), ("# b", False), ("# c", True)]
+
+
+def test_nothing_is_a_spec() -> None:
+    assert parse("").statements == parse("\n\n# c\n").statements == ()
+
+
+def test_several_mistakes_are_reported_at_once() -> None:
+    text = "modle m\ntokens a,\nlayer\n  head h\n    attend key.a = query.b\n    copy key.a b\npredict\n"
+    assert codes(text) == ["E0105", "E0119", "E0112", "E0117", "E0119"]
+
+
+def test_mistakes_below_a_misplaced_head_are_still_found() -> None:
+    assert codes("head h\n  copy key.a b\n") == ["E0106", "E0117"]
+
+
+def test_a_flood_of_mistakes_is_cut_short() -> None:
+    assert len(codes("foo\n" * 200)) == 50
+
+
+def test_too_long_a_text() -> None:
+    assert codes("#" * (MAX_CHARACTERS + 1)) == ["E0115"]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "# c", "a\nb", "a\n  b", "a b", "(", "1..2"])
+def test_what_is_no_expression(text: str) -> None:
+    with pytest.raises(SpecError):
+        parse_expression(text)
+
+
+# ------------------------------------------------------------------ one list of words
+
+
+def test_grammar_and_words_agree() -> None:
+    patterns = {t.name: t.pattern.value for t in _grammar().terminals}
+    excluded = patterns["NAME"].split("(?!(")[1].split(")")[0].split("|")
+    assert sorted(excluded) == sorted(CONNECTIVES)
+    spelt = " ".join(patterns.values())
+    assert all(word in spelt or word.startswith("W_") for word in OPENERS)
+    assert not set(STATEMENTS) & set(HEAD_LINES)
