@@ -92,7 +92,7 @@ def phrase(accepted: Set[str]) -> str:
         left -= _STARTERS
     elif "WORD" in left and "VBAR" in left:
         left -= _PATTERN
-        phrases.append("a token, `|` or a count such as `{1,8}`")
+        phrases += ["a token", "`|`", "a count such as `{1,8}`"]
     elif "WORD" in left:
         left -= {"SPECIAL", "STRING"}
     elif left & _OPERATORS > {"PLUS"}:

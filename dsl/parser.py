@@ -16,11 +16,12 @@ from typing import Any, cast
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from dsl import syntax_errors as errors
+from dsl import line_errors as errors
 from dsl.building import Builder
 from dsl.diagnostics import Collector, Diagnostic, SpecError
 from dsl.layout import MAX_ERRORS, Layout, Line, read_layout
 from dsl.span import Source, Span
+from dsl.syntax_errors import explain, word_at
 from dsl.tree import Expr, HeadDecl, HeadLine, LayerDecl, ModelDecl, Spec, Statement
 from dsl.words import HEAD_LINES, STATEMENTS
 
@@ -60,7 +61,7 @@ def parse_line(layout: Layout, line: Line, rule: str) -> Any:
     try:
         found = _grammar().parse(text, start=rule)
     except UnexpectedInput as error:
-        raise SpecError(errors.explain(error, layout, line)) from None
+        raise SpecError(explain(error, layout, line)) from None
     if _depth(found) > MAX_DEPTH:
         raise SpecError(errors.too_deep(Span(line.start, line.stop, layout.source), MAX_DEPTH))
     return Builder(layout.source, line.start).build(found)
@@ -157,7 +158,7 @@ class _Reader:
         self.collector.found.append(diagnostic)
 
     def first_word(self, line: Line) -> str:
-        return errors.word_at(self.layout.text, line.start)
+        return word_at(self.layout.text, line.start)
 
     def span(self, line: Line) -> Span:
         return Span(line.start, line.stop, self.layout.source)

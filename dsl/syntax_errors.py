@@ -18,7 +18,7 @@ from dsl.diagnostics import Diagnostic, did_you_mean
 from dsl.expectations import form, keywords, phrase
 from dsl.layout import Layout, Line
 from dsl.span import Source, Span
-from dsl.words import HEAD_LINES, KEYWORDS, OPENERS, RESERVED, STATEMENTS
+from dsl.words import HEAD_LINES, KEYWORDS, RESERVED
 
 _WORD = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|<\w[^<>\s"]*>|\d+\.\d+|\w+|->|===?|=>|=<|<>|!=|<=|>=|//|\*\*|&&|\|\||\.\.|.', re.DOTALL
@@ -266,9 +266,8 @@ def _spoiled_number(slip: _Slip, word: str) -> Diagnostic:
 def _keyword_as_name(slip: _Slip) -> Diagnostic | None:
     if "NAME" not in slip.accepted or slip.word not in KEYWORDS or slip.expects_expression:
         return None
-    return slip.report(
-        "E0107", f"`{slip.word}` is a word of the language and cannot be a name", "a name expected", form(slip.keyword)
-    )
+    message = f"`{slip.word}` is a word of the language and cannot be a name"
+    return slip.report("E0107", message, "a name expected", f"choose another name, such as `{slip.word}_1`")
 
 
 def _misspelt(slip: _Slip) -> Diagnostic | None:
@@ -290,7 +289,10 @@ def _line_ends(slip: _Slip) -> Diagnostic | None:
 def _unexpected(slip: _Slip) -> Diagnostic:
     expected = phrase(slip.accepted)
     label = f"expected {expected}" if expected else ""
-    return slip.report("E0111", f"`{slip.word}` is not expected here", label, form(slip.keyword))
+    help = form(slip.keyword)
+    if "WORD" in slip.accepted and slip.word in _SIGNS - set("|,.)"):
+        help = f'quote a token that is a sign: `"{slip.word}"`'
+    return slip.report("E0111", f"`{slip.word}` is not expected here", label, help)
 
 
 _EXPLANATIONS: tuple[Callable[[_Slip], Diagnostic | None], ...] = (
@@ -326,77 +328,3 @@ def word_before(text: str) -> str:
     """The last word or sign of ``text``."""
     found = _WORD.findall(text.rstrip())
     return found[-1] if found else ""
-
-
-# ------------------------------------------------------------------ lines in the wrong place
-
-
-def misplaced(word: str, span: Span, place: str) -> Diagnostic:
-    """A line of a ``place`` (spec, layer, head) that starts with no word of that place."""
-    where = Span(span.start, span.start + max(1, len(word)), span.source)
-    if word in RESERVED:
-        help = "leave it out for now"
-        return Diagnostic("E0110", f"`{word}` is reserved for later: {RESERVED[word]}", where, "reserved", help)
-    if word.startswith('"'):
-        help = "indent it below `model` or `head`, before the other lines"
-        return Diagnostic(
-            "E0106", "a docstring stands first in the block of a model or a head", where, "not here", help
-        )
-    if word in OPENERS:
-        return Diagnostic("E0106", *_wrong_place(word, where, place))
-    return Diagnostic(
-        "E0105", f"`{word}` opens no line {_INSIDE[place]}", where, "not known here", _suggest_opener(word, place)
-    )
-
-
-_INSIDE = {"spec": "of a spec", "layer": "of a layer", "head": "of a head"}
-
-
-def _wrong_place(word: str, where: Span, place: str) -> tuple[str, Span, str, str]:
-    if word in HEAD_LINES:
-        return f"`{word}` is a line of a head", where, "no head here", "indent it below `head NAME`"
-    if word == "head" and place == "spec":
-        return "a head stands in a layer", where, "no layer here", "write `layer` on a line above, and indent the head"
-    if word == "head":
-        return "a head cannot stand inside a head", where, "inside the head above", "indent it like the head above"
-    label = f"inside the {place} above"
-    return f"`{word}` cannot stand in a {place}", where, label, "begin it in the first column"
-
-
-def _suggest_opener(word: str, place: str) -> str:
-    known = {"spec": STATEMENTS, "layer": ("head",), "head": HEAD_LINES}[place]
-    listed = ", ".join(f"`{k}`" for k in known)
-    return did_you_mean(word, known) or did_you_mean(word, OPENERS) or f"a line here starts with one of {listed}"
-
-
-def unexpected_block(span: Span, owner: str) -> Diagnostic:
-    help = "indent it like the line above; a line goes on only inside brackets or after a comma"
-    where = Span(span.start, span.stop, span.source)
-    return Diagnostic(
-        "E0102", "this line is indented, and the line above opens no block", where, f"below `{owner}`", help
-    )
-
-
-def empty_layer(span: Span) -> Diagnostic:
-    return Diagnostic("E0109", "this layer has no head", span, "nothing below it", "indent a `head NAME` below it")
-
-
-# ------------------------------------------------------------------ expressions and sizes
-
-
-def empty(source: Source) -> Diagnostic:
-    return Diagnostic("E0119", "an expression is expected, and nothing is written", Span(0, 0, source), "empty")
-
-
-def second_line(span: Span) -> Diagnostic:
-    return Diagnostic("E0111", "one expression is expected, on one line", span, "a second line", "join the lines")
-
-
-def too_deep(span: Span, limit: int) -> Diagnostic:
-    message = f"this line nests or chains more than {limit} operations"
-    return Diagnostic("E0115", message, span, "too deep", "write several lines, or fewer terms")
-
-
-def too_long(length: int, limit: int, source: Source) -> Diagnostic:
-    message = f"a spec of {length} characters is longer than the {limit} that are read"
-    return Diagnostic("E0115", message, Span(0, 0, source), help="split it, or generate less")

@@ -31,7 +31,7 @@ def codes(text: str) -> list[str]:
     return [d.code for d in caught.value.diagnostics]
 
 
-STATEMENT_CASES = {
+STATEMENT_CASES: dict[str, T.Statement] = {
     "model m": T.ModelDecl("m"),
     'model m\n  "a"\n  "b"': T.ModelDecl("m", "a\nb"),
     'tokens a..z, 0..9, <bos>, "(", "a b"': T.TokensDecl(
@@ -94,7 +94,7 @@ def test_statement(text: str) -> None:
 
 A, B = T.Member("key", "a"), T.Member("query", "b")
 SAME = T.Comparison("==", A, B)
-HEAD_LINE_CASES = {
+HEAD_LINE_CASES: dict[str, T.HeadLine] = {
     "attend key.a == query.b": T.AttendLine(SAME),
     "avoid key.a == query.b": T.AttendLine(SAME, negated=True),
     "attend key.a == query.b strength auto": T.AttendLine(SAME),
