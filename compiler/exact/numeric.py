@@ -175,7 +175,7 @@ def to_float(scalar: Scalar, bindings: Mapping[str, Rational]) -> float:
         if bits == FIRST_BITS and scalar.substitute(bindings).is_zero():
             return 0.0
         bits *= 2
-    return 0.0 if bits > 2 * 1100 and abs(middle) >> (bits // 2 - 1100) == 0 else _quotient(middle, 1 << (bits // 2))
+    return 0.0  # smaller than 2^-16000
 
 
 def _quotient(numerator: int, denominator: int) -> float:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from compiler.exact.matrix import Matrix
 
 SMALLEST_PRIME = 1 << 61
+EXACT_BELOW = 3_317_044_064_679_887_385_961_981
+"""Below this the first thirteen bases of Miller and Rabin decide primality (Sorenson and Webster 2015)."""
 GAUSS_LIMIT = 5000
 Row = dict[int, int]
 
@@ -48,7 +50,7 @@ class RankCertificate:
             return False
         try:
             image = Specialisation(self.prime, self.specialisation)
-            if not image.is_homomorphism():
+            if not is_proved_prime(self.prime, image.order, image.zeta) or not image.is_homomorphism():
                 return False
             place = {row: i for i, row in enumerate(self.rows)}
             wanted = set(self.columns)
@@ -64,7 +66,7 @@ class RankCertificate:
         sizes = len(self.rows) == len(self.columns) == self.rank
         distinct = len(set(self.rows)) == len(set(self.columns)) == self.rank
         inside = all(0 <= r < matrix.rows for r in self.rows) and all(0 <= c < matrix.columns for c in self.columns)
-        return sizes and distinct and inside and is_prime(self.prime)
+        return sizes and distinct and inside and self.prime > 1
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -85,6 +87,8 @@ class Specialisation:
         self.order = values.get("order", 1)
         self.zeta = values.get("zeta", 1)
         self._known: dict[tuple[str, int, int], int] = {}
+        parts = {name.rpartition("/"): value for name, value in values.items()}
+        self._bases = {name: (int(d), value) for (name, slash, d), value in parts.items() if slash}
         self._roots: dict[int, int] = {}
 
     def is_homomorphism(self) -> bool:
@@ -134,10 +138,10 @@ class Specialisation:
         """(e^(i name / D))^(weight * D), with the D that the specialisation states."""
         key = (name, weight.numerator, weight.denominator)
         if key not in self._known:
-            full, base = next((k, v) for k, v in self.values.items() if k.rpartition("/")[0] == name)
-            exponent = weight * int(full.rpartition("/")[2])
+            denominator, base = self._bases[name]
+            exponent = weight * denominator
             if exponent.denominator != 1:
-                raise ValueError(f"{full} is too coarse for {weight}")
+                raise ValueError(f"{name}/{denominator} is too coarse for {weight}")
             self._known[key] = pow(base, exponent.numerator, self.prime)
         return self._known[key]
 
@@ -215,7 +219,7 @@ def _root_of_unity(order: int, prime: int, random: Random) -> int:
 
 
 def is_prime(number: int) -> bool:
-    """Miller-Rabin with the first thirteen primes: exact below 3.3e24, and our primes stay far below that."""
+    """Miller-Rabin with the first thirteen primes: exact below ``EXACT_BELOW``, a strong hint above."""
     bases = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
     if number < 2 or any(number % b == 0 for b in bases):
         return number in bases
@@ -223,6 +227,18 @@ def is_prime(number: int) -> bool:
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
     return all(_strong_probable(number, base, odd, twos) for base in bases)
+
+
+def is_proved_prime(number: int, order: int, zeta: int) -> bool:
+    """``is_prime`` where that decides; above, Pocklington's theorem: zeta has the order ``order`` > sqrt(number) modulo
+    every prime factor, so each of them is 1 modulo ``order``, larger than the square root, and there is but one."""
+    if number < EXACT_BELOW:
+        return is_prime(number)
+    return (
+        order * order > number
+        and pow(zeta, order, number) == 1
+        and all(gcd(pow(zeta, order // q, number) - 1, number) == 1 for q, _ in factor(order))
+    )
 
 
 def _strong_probable(number: int, base: int, odd: int, twos: int) -> bool:

@@ -31,7 +31,7 @@ QUARTER = Fraction(1, 4)
 HALF = Fraction(1, 2)
 LARGEST_PRIME = 4999
 """Roots of unity of a larger prime order are refused: one of them may take as many terms as the order."""
-LARGEST_RADICAND = 10**12
+LARGEST_TRIAL = 10**6
 
 
 def tidy(value: Rational) -> Rational:
@@ -43,20 +43,20 @@ def tidy(value: Rational) -> Rational:
 
 @lru_cache(maxsize=1 << 12)
 def factor(number: int) -> tuple[tuple[int, int], ...]:
-    """The primes of a positive integer and their exponents; ``ValueError`` above 10^12."""
-    if number > LARGEST_RADICAND:
-        raise ValueError(f"{number} is too large to be taken apart into primes (the limit is 10^12)")
+    """The primes of a positive integer and their exponents; ``ValueError`` where two of them are above 10^6."""
     found: list[tuple[int, int]] = []
-    prime = 2
-    while prime * prime <= number:
+    rest, prime = number, 2
+    while prime * prime <= rest and prime <= LARGEST_TRIAL and rest.bit_length() <= 256:
         exponent = 0
-        while number % prime == 0:
-            number //= prime
+        while rest % prime == 0:
+            rest //= prime
             exponent += 1
         if exponent:
             found.append((prime, exponent))
         prime += 1 if prime == 2 else 2
-    return (*found, (number, 1)) if number > 1 else tuple(found)
+    if rest > LARGEST_TRIAL**2:
+        raise ValueError(f"{number} is too large to be taken apart into primes")
+    return (*found, (rest, 1)) if rest > 1 else tuple(found)
 
 
 def split_square(number: int) -> tuple[int, int]:

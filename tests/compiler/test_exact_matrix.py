@@ -9,6 +9,7 @@ import pytest
 import sympy
 
 from compiler.exact import Angle, Matrix, Scalar, matrix_to_json, render_matrix
+from compiler.exact.rank import EXACT_BELOW
 
 A = Angle.symbol("alpha_0")
 COS, SIN, BETA = Scalar.cos(A), Scalar.sin(A), Scalar.symbol("beta")
@@ -117,3 +118,24 @@ def test_json() -> None:
             {"row": 0, "column": 1, "exact": "cos(alpha_0)", "float": None},
         ],
     }
+
+
+def test_many_different_roots_still_have_a_certificate() -> None:
+    primes = (101, 103, 107, 109, 113, 127)
+    matrix = Matrix(6, 6, {(i, i): Scalar.sqrt(q) + Scalar.cos(Angle(turns=F(1, 64))) for i, q in enumerate(primes)})
+    certificate = matrix.rank()
+    assert certificate.rank == 6
+    assert certificate.verify(matrix)
+
+
+def test_any_number_of_roots_has_a_certificate_with_a_proved_prime() -> None:
+    primes = [q for q in range(3, 200, 2) if all(q % d for d in range(3, q, 2))]
+    matrix = Matrix(45, 45, {(i, i): Scalar.sqrt(q) for i, q in enumerate(primes)})
+    certificate = matrix.rank()
+    assert certificate.prime > EXACT_BELOW
+    assert certificate.rank == 45
+    assert certificate.verify(matrix)
+    order = certificate.specialisation["order"]
+    composite = certificate.prime * (certificate.prime + 2)
+    assert not replace(certificate, prime=composite).verify(matrix)
+    assert not replace(certificate, specialisation={**certificate.specialisation, "order": order // 3}).verify(matrix)
