@@ -46,7 +46,7 @@ def plot(arguments: argparse.Namespace) -> int:
     kind = check_choice("kind of plot", output.suffix.lower().removeprefix("."), ("html", "svg", "png"))
     model, result = _run(arguments)
     names = position_names(arguments.slots, result.tokens)
-    write_bytes(output, render_plot(result, kind, title=model.program.name, names=names))
+    write_bytes(output, render_plot(result, kind, title=model.program.name, names=names, about=model.program.doc or ""))
     if arguments.json:
         say_json({"written": str(output), "kind": kind, "heads": len(result.heads), "tokens": len(result.tokens)})
     else:

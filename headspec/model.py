@@ -63,11 +63,12 @@ def compile(
 class RunResult:
     """What the compiled model does with one text.
 
-    ``patterns[layer]`` has shape (head, query, key); ``logits`` (position, vocabulary); ``heads`` names each
-    pattern by (layer, index); ``valid`` says whether the spec's ``sequences`` allow the text."""
+    ``patterns[layer]`` has shape (head, query, key); ``logits`` (position, vocabulary).  ``prediction`` is None for a
+    spec without ``predict``; ``margin`` is how far its logit is above the next.  ``heads`` names each pattern by
+    (layer, index); ``valid`` says whether the spec's ``sequences`` allow the text."""
 
     tokens: tuple[str, ...]
-    prediction: str
+    prediction: str | None
     margin: float
     patterns: tuple[NDArray[np.float64], ...]
     logits: NDArray[np.float64]
@@ -180,7 +181,7 @@ class Model:
         ranked = np.sort(last)
         return RunResult(
             tokens=tuple(program.tokens[i] for i in ids),
-            prediction=program.tokens[int(last.argmax())],
+            prediction=program.tokens[int(last.argmax())] if program.predict else None,
             margin=float(ranked[-1] - ranked[-2]) if len(ranked) > 1 else float("inf"),
             patterns=tuple(pattern[0] for pattern in observed.patterns),
             logits=observed.logits[0],

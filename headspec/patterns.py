@@ -32,7 +32,8 @@ def draw_run(run: RunResult, style: Style = PLAIN) -> str:
     for layer, index, name in run.heads:
         lines += [f"L{layer}H{index} {name}", *draw_pattern(run.tokens, run.patterns[layer][index], style), ""]
     arrow = "→" if style.unicode else "->"
-    lines.append(f"{arrow} {style.paint(plain_label(run.prediction), '1')}  (by {run.margin:.4g})")
+    if run.prediction is not None:
+        lines.append(f"{arrow} {style.paint(plain_label(run.prediction), '1')}  (by {run.margin:.4g})")
     return "\n".join(lines)
 
 

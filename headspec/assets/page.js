@@ -31,7 +31,7 @@ function readRamp() {
     `linear-gradient(90deg, ${[0, 64, 128, 192, 255].map(i => ramp[i]).join(",")})`;
 }
 const colour = w => (Number.isNaN(w) ? "#d01c8b" : ramp[Math.max(0, Math.min(255, Math.round(w * 255)))]);
-const readable = w => (w > 0.45) !== dark.matches ? "#ffffff" : dark.matches && w > 0.45 ? "#14161a" : "";
+const readable = w => (dark.matches ? (w > 0.6 ? "#14161a" : "#ffffff") : w > 0.45 ? "#ffffff" : "");
 
 function element(tag, parent, text, className) {
   const made = parent.appendChild(document.createElement(tag));
@@ -98,35 +98,51 @@ class View {
     row.sort((a, b) => b[0] - a[0] || a[1] - b[1]);
     return row.slice(0, 4).filter(([w]) => !(w < 0.005));
   }
+  uniform() {
+    const first = weight(this.head, query, 0);
+    for (let k = 1; k <= query; k++) if (!(Math.abs(weight(this.head, query, k) - first) < 0.005)) return false;
+    return query > 0;
+  }
   describe() {
-    const keys = this.top4();
+    const keys = this.uniform() ? [] : this.top4();
+    const none = this.uniform() ? "uniform" : "spread thinly";
     this.detail.replaceChildren();
     element("b", this.detail, `${label(query)} → `);
-    this.detail.append(keys.map(([w, k]) => `${label(k)} ${Number.isNaN(w) ? "?" : w.toFixed(2)}`).join(", ") || "spread thinly");
+    this.detail.append(keys.map(([w, k]) => `${label(k)} ${Number.isNaN(w) ? "?" : w.toFixed(2)}`).join(", ") || none);
     const said = keys.map(([w, k]) => `key ${k} ${label(k)} ${number(w)}`).join("; ");
     this.canvas.setAttribute("aria-label",
-      `${this.head.name}, layer ${this.head.layer}. Query ${query} ${label(query)}: ${said || "spread thinly"}`);
+      `${this.head.name}, layer ${this.head.layer}. Query ${query} ${label(query)}: ${said || none}`);
     if (document.activeElement === this.canvas)
       document.getElementById("live").textContent = key >= 0
-        ? `query ${query} ${label(query)}, key ${key} ${label(key)}, weight ${number(weight(this.head, query, key))}` : said;
+        ? `query ${query} ${label(query)}, key ${key} ${label(key)}, weight ${number(weight(this.head, query, key))}` : said || none;
   }
   draw() {
     const scale = devicePixelRatio || 1, canvas = this.canvas, c = this.cell;
     canvas.width = this.width * scale; canvas.height = this.height * scale;
     canvas.style.width = this.width + "px"; canvas.style.height = this.height + "px";
     const pen = canvas.getContext("2d");
+    if (!this.cells) this.cells = this.paint(scale);
+    pen.drawImage(this.cells, 0, 0);
     pen.scale(scale, scale);
-    const gap = c >= 8 ? 1 : 0, round = c >= 14 ? 3 : 0;
-    for (let q = 0; q < n; q++) for (let k = 0; k <= q; k++) {
-      pen.fillStyle = colour(weight(this.head, q, k));
-      pen.beginPath();
-      pen.roundRect(this.left + k * c, this.top + q * c, c - gap, c - gap, round);
-      pen.fill();
-    }
     this.cross(pen, c);
     if (this.labels) this.write(pen, c);
     this.figure.classList.toggle("active", active === this.index);
     this.describe();
+  }
+  paint(scale) {  // the cells change with the colours only, so they are painted once
+    const sheet = document.createElement("canvas"), c = this.cell;
+    sheet.width = this.width * scale; sheet.height = this.height * scale;
+    const pen = sheet.getContext("2d");
+    pen.scale(scale, scale);
+    const gap = c >= 8 ? 1 : 0, round = c >= 14 ? 3 : 0;
+    for (let q = 0; q < n; q++) for (let k = 0; k <= q; k++) {
+      pen.fillStyle = colour(weight(this.head, q, k));
+      if (!round) { pen.fillRect(this.left + k * c, this.top + q * c, c - gap, c - gap); continue; }
+      pen.beginPath();
+      pen.roundRect(this.left + k * c, this.top + q * c, c - gap, c - gap, round);
+      pen.fill();
+    }
+    return sheet;
   }
   cross(pen, c) {
     pen.strokeStyle = style("--accent");
@@ -165,6 +181,7 @@ function buildText() {
     chip.addEventListener("focus", () => { query = i; key = -1; drawAll(); });
     chips.push(chip);
   });
+  if (data.prediction === null) return;
   const says = element("span", row, "predicts ", "says");
   element("b", says, data.prediction, "mono");
 }
@@ -192,6 +209,6 @@ for (const layer of [...new Set(data.heads.map(head => head.layer))]) {
   for (const head of data.heads.filter(h => h.layer === layer)) views.push(new View(head, row, views.length));
 }
 active = Math.max(0, views.length - 1);
-dark.addEventListener("change", () => { readRamp(); drawAll(); });
+dark.addEventListener("change", () => { readRamp(); views.forEach(view => { view.cells = null; }); drawAll(); });
 readRamp();
 drawAll();

@@ -108,14 +108,41 @@ def _uneven(tokens: np.ndarray, pattern: np.ndarray) -> None:
             row[shared] += (0.05, -0.05)
 
 
+def _leaking(tokens: np.ndarray, pattern: np.ndarray) -> None:
+    """Two keys that share lose 0.007 each, which is near enough one by one but not together."""
+    for row in pattern.reshape(-1, pattern.shape[-1]):
+        shared = np.flatnonzero(np.isclose(row, 0.4995))
+        if len(shared) == 2:
+            row[shared] -= 0.007
+            row[0] += 0.014
+
+
+def _extra(tokens: np.ndarray, pattern: np.ndarray) -> None:
+    """More than 1 in all, with every right key as it should be."""
+    pattern[0, 3, 0] += 0.005
+
+
 @pytest.mark.parametrize(
     ("layer", "change"),
-    [(0, _swap), (0, _nan), (1, _nan), (0, _double), (0, _negative), (0, _future), (0, _infinite), (1, _uneven)],
+    [
+        (0, _swap),
+        (0, _nan),
+        (1, _nan),
+        (0, _double),
+        (0, _negative),
+        (0, _future),
+        (0, _infinite),
+        (1, _uneven),
+        (1, _leaking),
+        (0, _extra),
+    ],
 )
 def test_every_wrong_pattern_is_noticed(program: Program, layer: int, change: object, fake: Fake) -> None:
     result = verify(program, fake(damage=_head(layer, change)))
     assert not result.holds
     assert not result.heads[layer].holds and result.heads[1 - layer].holds
+    bare = verify(replace(program, expectations=()), fake(damage=_head(layer, change)))
+    assert not bare.holds and bare.outputs.holds
     assert result.heads[layer].wrong >= 1
     json.dumps(result.to_json(), allow_nan=False)
     assert "DOES NOT HOLD" in str(result)

@@ -1,0 +1,91 @@
+"""The public face: compile, look, run, save, verify; and damaged weights are noticed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import headspec
+from headspec.devices import ObservedNumpy, choose_device, observe_torch
+from headspec.starter import starter_spec
+from headspec.verification import verify_model
+
+SMALL = starter_spec("small").replace("a..z", "a..c").replace("context 32", "context 8").replace("{1,31}", "{1,7}")
+
+
+@pytest.fixture(scope="module")
+def model() -> headspec.Model:
+    return headspec.compile(SMALL)
+
+
+def test_a_model_runs(model: headspec.Model) -> None:
+    result = model.run("<bos> a b c a")
+    assert result.prediction == "b" and result.valid and result.margin > 0.9
+    assert result.pattern("induction")[4].argmax() == 2
+    assert result.pattern("L0H0")[3].argmax() == 2
+    assert "L1H0 induction" in str(result) and "<svg" in result._repr_html_()
+    assert not model.run("a <bos>").valid
+    with pytest.raises(KeyError):
+        result.pattern("nobody")
+
+
+def test_a_model_shows_its_matrices(model: headspec.Model) -> None:
+    assert "down the diagonal" in model.show("W_V", "previous") or "content.a" in model.show("W_V", "previous")
+    weights = model.weights.head("previous")
+    assert model.matrix("QK", "previous") == weights.W_Q.T @ weights.W_K
+    assert model.sympy("W_O", "induction").shape == (model.program.width, model.weights.head("induction").d_head)
+    with pytest.raises(headspec.SpecError):
+        model.show("W_Q")
+    assert "induction" in repr(model) and "small" in model._repr_html_()
+
+
+def test_packaged_specs_compile_by_name_and_settings_are_exact() -> None:
+    model = headspec.compile("induction", settings={"n": Fraction(12)})
+    assert model.program.context == 12
+    assert headspec.compile("library/induction", dtype="bfloat16").program.dtype == "bfloat16"
+    with pytest.raises(headspec.SpecError):
+        headspec.compile("induction", dtype="int8")
+
+
+def test_torch_and_numpy_both_hold(model: headspec.Model) -> None:
+    result = headspec.verify(model, device="cpu")
+    assert result.holds and result.complete and result.dtype == "float32"
+    assert verify_model(model.program, ObservedNumpy(model.numpy()), samples=50).holds
+
+
+def test_a_saved_model_is_the_same(model: headspec.Model, tmp_path: Path) -> None:
+    loaded = headspec.load(model.save(tmp_path / "saved"), device="cpu")
+    tokens = np.array([[3, 0, 1, 2, 0]])
+    with torch.inference_mode():
+        assert torch.equal(loaded.model(tokens), model.torch(device="cpu")(tokens))
+
+
+@pytest.mark.parametrize("name", ["W_Q", "W_K", "W_V", "W_O"])
+@pytest.mark.parametrize("layer", [0, 1])
+def test_damaged_weights_are_noticed(model: headspec.Model, name: str, layer: int) -> None:
+    """Turning a matrix round and halving it changes what the model does, and the verification says so."""
+    module = model.torch(device="cpu")
+    weight = dict(module.named_parameters())[f"blocks.{layer}.attn.{name}"]
+    with torch.no_grad():
+        weight.mul_(-0.5)
+    result = verify_model(model.program, observe_torch(module), samples=200)
+    assert not result.holds
+
+
+def test_an_unknown_device_is_a_diagnostic() -> None:
+    assert choose_device("cpu") == "cpu" and choose_device("auto") in ("cpu", "cuda")
+    for word in ("tpu9", "cuda:99"):
+        with pytest.raises(headspec.SpecError) as caught:
+            choose_device(word)
+        assert caught.value.diagnostics[0].code == "E0608"
+
+
+def test_public_names_are_lazy_and_complete() -> None:
+    assert all(getattr(headspec, name) is not None for name in headspec.__all__)
+    assert set(dir(headspec)) == set(headspec.__all__)
+    with pytest.raises(AttributeError):
+        headspec.nonsense  # noqa: B018
