@@ -17,7 +17,7 @@ from typing import Literal
 
 from compiler.embedding import position_embedding, token_embedding, unembedding
 from compiler.exact import Angle, Matrix, Scalar
-from compiler.features import ONE, Feature, feature, placed, scalar
+from compiler.features import ONE, ZERO, Feature, feature, placed, scalar
 from compiler.moves import copy_matrix
 from compiler.program import (
     Alibi,
@@ -30,7 +30,7 @@ from compiler.program import (
     ScalarValue,
     Term,
 )
-from compiler.relations import relation_matrix
+from compiler.relations import fit_level, relation_matrix
 from compiler.stream import Entries, Stream, drop_zeros, one_hot_coordinates
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
@@ -221,22 +221,28 @@ def _cancel(stream: Stream, head: Head, term: Term, matrix: Matrix) -> Matrix | 
     """Minus the line's own score on the rest keys, which sit at a known value of what the line reads.
 
     A rest key with token t shows f(v) in the line's key subspace (v is t itself, or the one position where
-    t can stand), so the column of t is set to -T f(v): the sum over both is zero for every query."""
+    t can stand), so the column of t is set to -T f(v): the sum over both is zero for every query. (Where the
+    score of what fits depends on the query, as u^2 does, the sum is that level instead.)"""
     assert not isinstance(term.relation, Offset)
     read = stream.subspaces[term.relation.key]
     entries: Entries = {}
-    for token, coordinate in _rest_tokens(stream, head):
-        value = stream.known_value(read, token)
-        if value is None:
+    level = fit_level(stream, term) if head.rests else {}
+    if term.negated:
+        level = {row: -entry for row, entry in level.items()}
+    for token, coordinate in rest_tokens(stream, head):
+        known = stream.known_value(read, token, head.layer)
+        if known is None or (known.value is None and not level):
             continue
-        key = placed(read, feature(read.encoding, value))
-        for row, total in _apply(matrix, key).items():
-            entries[(row, coordinate)] = -total
+        key = {} if known.value is None else placed(read, feature(read.encoding, known.value))
+        stray = _apply(matrix, key)
+        for row in stray.keys() | level.keys():
+            entries[(row, coordinate)] = level.get(row, ZERO) - stray.get(row, ZERO)
     entries = drop_zeros(entries)
     return stream.matrix(entries) if entries else None
 
 
-def _rest_tokens(stream: Stream, head: Head) -> list[tuple[str, int]]:
+def rest_tokens(stream: Stream, head: Head) -> list[tuple[str, int]]:
+    """(token, coordinate) of every rest key that a one-hot embedding of tokens tells apart."""
     found: list[tuple[str, int]] = []
     for rest in head.rests:
         subspace = stream.subspaces[rest.condition.key]
@@ -254,13 +260,8 @@ def _rest_is_cancelled(stream: Stream, head: Head, term: Term) -> bool:
     """True when no rest key carries a stray score of this line."""
     assert not isinstance(term.relation, Offset)
     read = stream.subspaces[term.relation.key]
-    embed = stream.embeds.get(read.name)
-    if embed is None or read.name in stream.written:
-        return False
-    tokens = _rest_tokens(stream, head)
-    return bool(tokens) and all(
-        embed.source == "token" or len(stream.program.sequences.positions_of(t)) <= 1 for t, _ in tokens
-    )
+    tokens = rest_tokens(stream, head)
+    return bool(tokens) and all(stream.known_value(read, token, head.layer) is not None for token, _ in tokens)
 
 
 def _prefer(stream: Stream, head: Head) -> tuple[list[TermCircuit], Scalar, str | None]:
@@ -281,7 +282,7 @@ def _prefer(stream: Stream, head: Head) -> tuple[list[TermCircuit], Scalar, str 
             key = {c: Scalar.rational(sign * int(v)) for c, v in pairs if int(v) != 0}
         case _:
             raise AssertionError("resolution allows ordered features only")
-    matrix = stream.outer(_gate(stream, head, head.prefer.span), key)
+    matrix = stream.outer(stream.one(head.prefer.span, "`prefer`"), key)
     label = _label(head.prefer.span, "prefer")
     return [TermCircuit(label, "prefer", matrix, Scalar.symbol(name), name, span=head.prefer.span)], zero, None
 

@@ -17,6 +17,7 @@ Feature = dict[int, Scalar]
 """Component (within a subspace) or residual coordinate -> its exact entry; zeros are left out."""
 
 ONE = Scalar.rational(1)
+ZERO = Scalar.rational(0)
 
 
 @cache

@@ -163,6 +163,43 @@ def _quadratic_key(stream: Stream, key: Subspace, query: Subspace, shift: int, s
     return stream.matrix(entries)
 
 
+def fit_level(stream: Stream, term: Term) -> Feature:
+    """The query functional that equals the score of a key that fits, where that depends on the query: (u + shift)^2
+    for a quadratic key.  Softmax does not see it, but a rest key has to be given it too.
+
+    Raises SpecError E0509 where the query shows u but not its square."""
+    relation = term.relation
+    if isinstance(relation, Offset) or not isinstance(stream.subspaces[relation.key].encoding, Quadratic):
+        return {}
+    match relation:
+        case Among(_, values):
+            return _scaled(_constant_side(stream, term), int(values[0]) ** 2)
+        case Equal(_, name, shift):
+            query = stream.subspaces[name]
+            rows = _query_rows(stream, query, term)
+            if rows is not None:
+                return {c: Scalar.rational((int(v) + shift) ** 2) for c, v in rows if int(v) + shift}
+            if isinstance(query.encoding, Quadratic):
+                value, square = query.coordinates
+                level = {square: ONE} | ({value: Scalar.rational(2 * shift)} if shift else {})
+                return level | (_scaled(stream.one(term.span, "adding a constant"), shift**2) if shift else {})
+            raise SpecError(
+                Diagnostic(
+                    "E0509",
+                    f"`rest` beside a comparison with query.{name}, whose square the query does not show",
+                    term.span,
+                    "a key that fits scores (u + k)^2 here, and the rest keys must keep below it for every u",
+                    help=f"make `{name}` quadratic or one-hot, or leave out `rest`",
+                )
+            )
+        case Related():
+            return {}
+
+
+def _scaled(functional: Feature, factor: int) -> Feature:
+    return {c: entry * Scalar.rational(factor) for c, entry in functional.items() if factor}
+
+
 def _related(
     stream: Stream, key: Subspace, query: Subspace, pairs: dict[Value, tuple[Value, ...]], term: Term
 ) -> Matrix:

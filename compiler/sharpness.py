@@ -27,6 +27,8 @@ from fractions import Fraction
 from compiler.circuits import Circuits, HeadCircuit
 from compiler.kernels import Kernel, KernelReader, unit_roundoff
 from compiler.program import Head, Program, Term
+from compiler.rest_conflicts import find_conflict
+from compiler.stream import Stream
 from dsl.diagnostics import Diagnostic, SpecError
 
 STEP = Fraction(1, 8)
@@ -98,13 +100,15 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
     unsolved: list[str] = []
     troubles: list[Diagnostic] = []
     reader = KernelReader(program, bindings)
+    stream = Stream(program)
     for circuit in circuits.heads:
-        if circuit.head.is_soft or circuit.head.matrix("W_Q") is not None or not circuit.head.terms:
+        if circuit.head.is_soft or circuit.head.matrix("W_Q") is not None or not _has_claim(circuit.head):
             continue
         if not reader.is_numeric(circuit):
             unsolved.append(circuit.head.name)
             continue
         try:
+            _refuse_conflicts(stream, circuit.head)
             found, leak = _solve_head(circuit, program, reader)
         except SpecError as error:
             troubles += error.diagnostics
@@ -116,6 +120,10 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
     if troubles:
         raise SpecError(troubles)
     return Strengths(solved, tuple(reports), tuple(unsolved))
+
+
+def _has_claim(head: Head) -> bool:
+    return bool(head.terms) or head.prefer is not None
 
 
 # -------------------------------------------------------------------- one head
@@ -131,7 +139,7 @@ def _solve_head(circuit: HeadCircuit, program: Program, reader: KernelReader) ->
     _check_given(problem, target)
     rest = _place_rest(problem) if problem.rest_keys else None
     _check_shares(problem, 1 - float(program.mass))
-    leak = math.exp(-min(_width(problem, p) for p in problem.patterns))
+    leak = math.exp(-min((_width(problem, p) for p in problem.patterns), default=math.inf))
     if problem.rest_keys:
         leak = problem.delta
     return _reports(problem, rest, leak), leak
@@ -285,13 +293,16 @@ def _line_width(problem: _HeadProblem, pattern: tuple[int, ...], i: int) -> floa
 
 
 def _stray_bounds(problem: _HeadProblem, pattern: tuple[int, ...]) -> tuple[float, float]:
-    """What the lines themselves may add to a rest key that does not fit (0 where the compiler cancels it)."""
+    """What the lines themselves may add to a rest key that does not fit (0 where the compiler cancels it).
+
+    With several lines a rest key may satisfy this one and fail another."""
     low, high = problem.prefer_rest
     for i in pattern:
         if problem.strays[i]:
             kernel, value = problem.kernels[i], problem.values[i]
-            low += value * kernel.miss_low
-            high += value * kernel.miss_high
+            fits = len(pattern) > 1
+            low += value * (min(kernel.miss_low, kernel.fit_low) if fits else kernel.miss_low)
+            high += value * (max(kernel.miss_high, kernel.fit_high) if fits else kernel.miss_high)
     return low, high
 
 
@@ -299,7 +310,7 @@ def _stray_range(problem: _HeadProblem) -> float:
     if not problem.rest_keys:
         return 0.0
     bounds = [_stray_bounds(problem, p) for p in problem.patterns]
-    return max(high - low for low, high in bounds)
+    return max((high - low for low, high in bounds), default=0.0)
 
 
 def _rest_distance(problem: _HeadProblem) -> float:
@@ -331,6 +342,29 @@ def _place_rest(problem: _HeadProblem) -> float:
 
 
 # -------------------------------------------------------------------- refusals
+
+
+def _refuse_conflicts(stream: Stream, head: Head) -> None:
+    """A rest key that fits beside another key needs two scores at once (E0508)."""
+    if not head.rests:
+        return
+    for pattern in _active_patterns(head):
+        conflict = find_conflict(stream, head, pattern)
+        if conflict is None:
+            continue
+        (query, q), (rest, r), (other, k) = conflict.query, conflict.rest, conflict.other
+        raise SpecError(
+            Diagnostic(
+                "E0508",
+                f"a rest key of head `{head.name}` can fit, together with another key",
+                head.rests[0].span,
+                f"the rest key {rest} has one score, below what fits, and here should share equally",
+                help="exclude the rest token in a line (`avoid key.content == ..`), or rest on a token that never fits",
+                figures=(
+                    f"query {query} at position {q}: {rest} at {r} and {other} at {k} both satisfy every active line",
+                ),
+            )
+        )
 
 
 def _refuse_hopeless(problem: _HeadProblem) -> None:
@@ -408,7 +442,9 @@ def _check_shares(problem: _HeadProblem, eps: float) -> None:
                 f"of two keys that fit, one could get {share:.3g} of the attention instead of 0.5",
                 help="compare one-hot subspaces here, or phases with `frequencies = fourier`, "
                 "or keep one key with `prefer latest by ..`",
-                figures=(f"spread of the scores of keys that fit: {spread:.4g}; equal shares allow {2 * math.atanh(eps):.4g}",),
+                figures=(
+                    f"spread of the scores of keys that fit: {spread:.4g}; equal shares allow {2 * math.atanh(eps):.4g}",
+                ),
             )
         )
 

@@ -7,11 +7,16 @@ themselves.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from fractions import Fraction
+
 from compiler.exact import Matrix, Scalar
 from compiler.features import ONE, Feature, embedded_value, holds
 from compiler.program import (
     Condition,
     Constant,
+    Copy,
+    Dims,
     EmbedLine,
     Head,
     OneHot,
@@ -21,8 +26,24 @@ from compiler.program import (
 )
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
+from dsl.tree import Number
 
 Entries = dict[tuple[int, int], Scalar]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value that is certain; None is the empty one (the zero vector)."""
+
+    value: Value | None
+
+
+def copied_value(copy: Copy, value: Value | None) -> Value | None:
+    """The value that a copy of ``value`` means: through the table, then shifted."""
+    if value is None:
+        return None
+    image = value if copy.table is None else dict(copy.table).get(value)
+    return image + copy.shift if isinstance(image, int) else image
 
 
 class Stream:
@@ -110,14 +131,35 @@ class Stream:
             )
         )
 
-    def known_value(self, read: Subspace, token: str) -> Value | None:
+    def known_value(self, read: Subspace, token: str, layer: int) -> Known | None:
+        """What a key that holds ``token`` certainly shows in ``read`` to a head of ``layer``; None if that varies.
+
+        Embedded values are known where the token (or its only position) decides them. A token that can only stand at
+        position 0 sees nothing but itself there, so what it copies is its own, with weight exactly 1."""
+        writers = [(h, c) for h in self.program.heads if h.layer < layer for c in h.copies if c.target == read.name]
         embed = self.embeds.get(read.name)
-        if embed is None or embed.matrix is not None or read.name in self.written:
+        if any(_output_rows(h) & set(read.coordinates) for h in self.program.heads if h.layer < layer):
+            return None
+        if not writers:
+            return self._known_embedding(read, token)
+        if embed is not None or len(writers) > 1 or self.program.sequences.positions_of(token) != {0}:
+            return None
+        [(head, copy)] = writers
+        if copy.coefficient != Number(Fraction(1)):
+            return None
+        source = self.known_value(self.subspaces[copy.source], token, head.layer)
+        return None if source is None else Known(copied_value(copy, source.value))
+
+    def _known_embedding(self, read: Subspace, token: str) -> Known | None:
+        embed = self.embeds.get(read.name)
+        if embed is None:
+            return None if isinstance(read.encoding, Constant | Dims) else Known(None)
+        if embed.matrix is not None:
             return None
         if embed.source == "token":
-            return embedded_value("token", token, 0, read.encoding)
+            return Known(embedded_value("token", token, 0, read.encoding))
         places = self.program.sequences.positions_of(token)
-        return embedded_value("position", token, min(places), read.encoding) if len(places) == 1 else None
+        return Known(embedded_value("position", token, min(places), read.encoding)) if len(places) == 1 else None
 
     def is_positional(self, subspace: Subspace) -> bool:
         """True where the subspace holds the token's own position and nothing else ever."""

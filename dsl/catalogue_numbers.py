@@ -220,4 +220,51 @@ ENTRIES: tuple[Entry, ...] = (
         "Dense arrays are allocated only up to a stated limit; the message gives the size that was asked for. Exact "
         "weights are sparse and have no such limit.",
     ),
+    Entry(
+        "E0508",
+        "a rest key that can fit too",
+        "A rest key has one score, below what fits and above what does not. Where it satisfies every active line itself, "
+        "and another key does so too, both should share equally, and that one score cannot give it. Exclude the rest token "
+        "in a line, or rest on a token that never fits.",
+        _model(
+            "layer",
+            "  head not_here",
+            "    avoid key.slot == query.slot",
+            '    rest key.content == "<bos>"',
+        ),
+        _model(
+            "layer",
+            "  head not_here",
+            "    avoid key.slot == query.slot",
+            '    avoid key.content == "<bos>"',
+            '    rest key.content == "<bos>"',
+        ),
+        phase="compile",
+    ),
+    Entry(
+        "E0509",
+        "rest beside a comparison of integers",
+        "A quadratic key scores 2uv - v^2 = u^2 - (u - v)^2: what fits scores u^2, whatever u is. A rest key has to stay "
+        "below that for every query, so its score needs u^2 too; a scalar query does not show it, a quadratic or one-hot "
+        "query does.",
+        _model(
+            "subspace square : quadratic(positions)",
+            "subspace index : scalar(positions)",
+            "embed position -> square",
+            "embed position -> index",
+            "layer",
+            "  head back",
+            "    attend key.square == query.index - 2",
+            '    rest key.content == "<bos>"',
+        ).replace("subspace square", "subspace one : constant\nsubspace square"),
+        _model(
+            "subspace square : quadratic(positions)",
+            "embed position -> square",
+            "layer",
+            "  head back",
+            "    attend key.square == query.square - 2",
+            '    rest key.content == "<bos>"',
+        ).replace("subspace square", "subspace one : constant\nsubspace square"),
+        phase="compile",
+    ),
 )

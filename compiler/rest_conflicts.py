@@ -1,0 +1,229 @@
+"""Can a rest key fit, together with another key?  Then no weights can realise the head.
+
+In: a ``Stream`` and a head with ``rest``. Out: a ``Conflict`` (a query, a rest key and another key that all
+lines accept) or None. Not for: scores.
+
+Why it matters. A rest key has one score, below what fits. Where it fits too, and something else fits beside
+it, the meaning is an equal share for both, which that one score cannot give. (Where only rest keys fit,
+they win anyway.) What a line says is decided here from tokens and positions alone; what depends on an
+earlier head's result counts as possible, except at position 0, where a token sees only itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.circuits import rest_tokens
+from compiler.features import embedded_value
+from compiler.program import Among, Condition, Equal, Head, Offset, Related, Relation, Term, Value
+from compiler.stream import Stream
+
+Mask = npt.NDArray[np.bool_]
+
+LONGEST = 2048
+"""Pairs of positions are looked at up to this length; what happens at all happens by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A query at which the rest key and another key both satisfy every active line."""
+
+    query: tuple[str, int]
+    rest: tuple[str, int]
+    other: tuple[str, int]
+
+
+def find_conflict(stream: Stream, head: Head, active: tuple[int, ...]) -> Conflict | None:
+    """The first conflict among queries for which exactly the lines ``active`` speak."""
+    if any(_names_one_key(stream, head.terms[i]) for i in active):
+        return None
+    rest = {token for token, _ in rest_tokens(stream, head)}
+    found = _Search(stream, head, active, rest)
+    return next(found.conflicts(), None)
+
+
+def _names_one_key(stream: Stream, term: Term) -> bool:
+    """A line that compares the key's own position with one number accepts one key at most."""
+    if term.negated:
+        return False
+    match term.relation:
+        case Offset():
+            return True
+        case Equal(key, _, _):
+            return stream.is_positional(stream.subspaces[key])
+        case Among(key, values):
+            return len(values) == 1 and stream.is_positional(stream.subspaces[key])
+        case Related():
+            return False
+
+
+class _Search:
+    """What each line says of a rest key and of any other key, by tokens and by positions."""
+
+    def __init__(self, stream: Stream, head: Head, active: tuple[int, ...], rest: set[str]) -> None:
+        self.stream = stream
+        self.head = head
+        self.rest = rest
+        self.lines = [head.terms[i] for i in active]
+        self.silent = [t for i, t in enumerate(head.terms) if i not in active]
+        self.length = min(stream.program.sequences.longest, LONGEST)
+        self.sequences = stream.program.sequences
+
+    # ---------------------------------------------------------------- what decides a side
+
+    def _source(self, name: str) -> str:
+        """``token`` or ``position`` where that alone decides the value, else ``unknown``."""
+        embed = self.stream.embeds.get(name)
+        if name == "position":
+            return "position"
+        if embed is None or embed.matrix is not None or name in self.stream.written:
+            return "unknown"
+        return embed.source
+
+    def _value(self, name: str, token: str, position: int) -> Value | None:
+        if name == "position":
+            return position
+        encoding = self.stream.subspaces[name].encoding
+        return embedded_value(self._source(name), token, position, encoding)
+
+    # ---------------------------------------------------------------- lines that tokens decide
+
+    def _token_accepts(self, term: Term, query: str, key: str, *, rest: bool) -> bool:
+        """False only if the tokens alone show that this line rejects the key."""
+        relation = term.relation
+        if isinstance(relation, Offset):
+            return True
+        asked = None if isinstance(relation, Among) else relation.query
+        if asked is not None and self._source(asked) != "token":
+            return True
+        found: Value | None
+        if rest:
+            known = self.stream.known_value(self.stream.subspaces[relation.key], key, self.head.layer)
+            if known is None:
+                return True
+            found = known.value
+        elif self._source(relation.key) == "token":
+            found = self._value(relation.key, key, 0)
+        else:
+            return True
+        wanted = None if asked is None else self._value(asked, query, 0)
+        return _holds(relation, wanted, found) != term.negated
+
+    def _token_speaks(self, when: Condition, query: str) -> bool | None:
+        if self._source(when.feature) != "token":
+            return None
+        return self._value(when.feature, query, 0) in when.values
+
+    def _query_token(self, query: str) -> bool:
+        speaks = [self._token_speaks(t.when, query) for t in self.lines if t.when is not None]
+        others = [self._token_speaks(t.when, query) for t in self.silent if t.when is not None]
+        return False not in speaks and True not in others
+
+    # ---------------------------------------------------------------- lines that positions decide
+
+    def _positions_accept(self) -> Mask:
+        """(query position, key position): False only if positions alone show that some line rejects the key."""
+        n = self.length
+        allowed: Mask = np.tri(n, dtype=bool)
+        for term in self.lines:
+            allowed &= self._line_mask(term)
+        for term in (*self.lines, *self.silent):
+            if term.when is not None and self._source(term.when.feature) == "position":
+                values = set(term.when.values)
+                speaks = np.array([self._value(term.when.feature, "", p) in values for p in range(n)])
+                allowed &= (speaks if term in self.lines else ~speaks)[:, None]
+        return allowed
+
+    def _line_mask(self, term: Term) -> Mask:
+        n, relation = self.length, term.relation
+        everything: Mask = np.ones((n, n), dtype=bool)
+        if isinstance(relation, Offset):
+            q, k = np.indices((n, n))
+            return (k == q + relation.shift) != term.negated
+        asked = None if isinstance(relation, Among) else relation.query
+        if self._source(relation.key) != "position" or (asked is not None and self._source(asked) != "position"):
+            return everything
+        keys = [self._value(relation.key, "", p) for p in range(n)]
+        mask = np.zeros((n, n), dtype=bool)
+        place = {value: p for p, value in enumerate(keys) if value is not None}
+        for p in range(n):
+            wanted = None if asked is None else self._value(asked, "", p)
+            mask[p, [place[v] for v in _accepted(relation, wanted) if v in place]] = True
+        return mask != term.negated
+
+    # ---------------------------------------------------------------- the search
+
+    def conflicts(self) -> Iterator[Conflict]:
+        tokens = self.stream.program.tokens
+        accepted: Mask | None = None
+        for rest in sorted(self.rest):
+            for query in tokens:
+                if not self._query_token(query):
+                    continue
+                if not all(self._token_accepts(t, query, rest, rest=True) for t in self.lines):
+                    continue
+                others = self._others(query)
+                if not others:
+                    continue
+                accepted = self._positions_accept() if accepted is None else accepted
+                yield from self._places(accepted, query, rest, others)
+
+    def _others(self, query: str) -> list[str]:
+        candidates = [t for t in self.stream.program.tokens if t not in self.rest]
+        return [t for t in candidates if all(self._token_accepts(line, query, t, rest=False) for line in self.lines)]
+
+    def _places(self, accepted: Mask, query: str, rest: str, others: list[str]) -> Iterator[Conflict]:
+        """Positions for the three tokens; others with the same possible positions are tried once."""
+        queries = self._possible(query)
+        tried: set[frozenset[int]] = set()
+        for other in others:
+            where = self.sequences.positions_of(other)
+            if where in tried:
+                continue
+            tried.add(where)
+            keys = self._possible(other)
+            for place in sorted(p for p in self.sequences.positions_of(rest) if p < self.length):
+                rows = queries & accepted[:, place]
+                both = accepted & keys & rows[:, None]
+                both[:, self._spared(place)] = False
+                if query not in (other, rest):
+                    np.fill_diagonal(both, False)
+                hits = np.argwhere(both)
+                if len(hits):
+                    q, k = (int(x) for x in hits[0])
+                    yield Conflict((query, q), (rest, place), (other, k))
+
+    def _spared(self, place: int) -> npt.NDArray[np.int64]:
+        """Other keys that make no conflict: the rest key itself, and those that `prefer` puts before it."""
+        keys = np.arange(self.length)
+        if self.head.prefer is None or self._source(self.head.prefer.by) != "position":
+            return keys[keys == place]
+        return keys[keys >= place] if self.head.prefer.direction == "latest" else keys[keys <= place]
+
+    def _possible(self, token: str) -> Mask:
+        mask = np.zeros(self.length, dtype=bool)
+        mask[[p for p in self.sequences.positions_of(token) if p < self.length]] = True
+        return mask
+
+
+def _accepted(relation: Relation, wanted: Value | None) -> tuple[Value, ...]:
+    """The key values that satisfy the relation for a query value (None: the query is empty)."""
+    match relation:
+        case Among(_, values):
+            return values
+        case Equal(_, _, shift):
+            if wanted is None:
+                return ()
+            return (wanted + shift if isinstance(wanted, int) else wanted,)
+        case Related(_, _, pairs):
+            return next((images for value, images in pairs if value == wanted), ())
+        case Offset():
+            raise AssertionError("offsets are positions already")
+
+
+def _holds(relation: Relation, wanted: Value | None, found: Value | None) -> bool:
+    return found is not None and found in _accepted(relation, wanted)
