@@ -46,7 +46,7 @@ def factor(number: int) -> tuple[tuple[int, int], ...]:
     """The primes of a positive integer and their exponents; ``ValueError`` where two of them are above 10^6."""
     found: list[tuple[int, int]] = []
     rest, prime = number, 2
-    while prime * prime <= rest and prime <= LARGEST_TRIAL and rest.bit_length() <= 256:
+    while prime * prime <= rest and prime <= LARGEST_TRIAL and rest.bit_length() <= 4096:
         exponent = 0
         while rest % prime == 0:
             rest //= prime
