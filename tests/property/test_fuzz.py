@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiler.pipeline import compile_program
 from compiler.resolution import resolve
+from dsl.catalogue import CATALOGUE
 from dsl.diagnostics import SpecError
 from dsl.parser import MAX_CHARACTERS, parse, parse_expression
 from dsl.printer import print_spec
@@ -120,4 +122,21 @@ def test_hostile_text_is_refused(text: str) -> None:
     start = time.monotonic()
     with pytest.raises(SpecError):
         parse(text)
+    assert time.monotonic() - start < SECONDS
+
+
+SMALL = [text for entry in CATALOGUE.values() for text in (entry.example, entry.mended) if text]
+
+
+@pytest.mark.slow
+@given(st.integers(0, 10**9))
+def test_spoiled_small_specs_compile_or_are_refused(seed: int) -> None:
+    rng = random.Random(seed)
+    start = time.monotonic()
+    try:
+        program = resolve(parse(spoil(rng.choice(SMALL), rng)))
+        if program.context <= 64 and program.width <= 200:
+            compile_program(program)
+    except SpecError as error:
+        assert str(error)
     assert time.monotonic() - start < SECONDS
