@@ -360,9 +360,7 @@ def _refuse_conflicts(stream: Stream, head: Head) -> None:
                 head.rests[0].span,
                 f"the rest key {rest} has one score, below what fits, and here should share equally",
                 help="exclude the rest token in a line (`avoid key.content == ..`), or rest on a token that never fits",
-                figures=(
-                    f"query {query} at position {q}: {rest} at {r} and {other} at {k} both satisfy every active line",
-                ),
+                figures=(f"for query {query} at {q}, {rest} at {r} and {other} at {k} satisfy every active line",),
             )
         )
 

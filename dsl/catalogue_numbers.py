@@ -223,8 +223,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0508",
         "a rest key that can fit too",
-        "A rest key has one score, below what fits and above what does not. Where it satisfies every active line itself, "
-        "and another key does so too, both should share equally, and that one score cannot give it. Exclude the rest token "
+        "A rest key has one score, below what fits and above what does not. Where it satisfies "
+        "every active line itself, "
+        "and another key does so too, both should share equally, and that one score cannot give "
+        "it. Exclude the rest token "
         "in a line, or rest on a token that never fits.",
         _model(
             "layer",
@@ -244,8 +246,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0509",
         "rest beside a comparison of integers",
-        "A quadratic key scores 2uv - v^2 = u^2 - (u - v)^2: what fits scores u^2, whatever u is. A rest key has to stay "
-        "below that for every query, so its score needs u^2 too; a scalar query does not show it, a quadratic or one-hot "
+        "A quadratic key scores 2uv - v^2 = u^2 - (u - v)^2: what fits scores u^2, whatever u is. "
+        "A rest key has to stay "
+        "below that for every query, so its score needs u^2 too; a scalar query does not show it, "
+        "a quadratic or one-hot "
         "query does.",
         _model(
             "subspace square : quadratic(positions)",
