@@ -102,3 +102,10 @@ def test_the_same_circuit_gives_the_same_factors_whatever_the_order_of_entries()
     first = factorize(target)
     assert list(first.left.nonzeros()) == list(again.left.nonzeros())
     assert list(first.right.nonzeros()) == list(again.right.nonzeros())
+
+
+def test_rows_of_the_factors_follow_the_residual_coordinates() -> None:
+    tall, flat = {(row, 5): BETA for row in range(3)}, {(7, column): BETA for column in (2, 3, 4)}
+    factors = factorize(Matrix(8, 8, tall | flat | {(6, 0): BETA, (3, 7): BETA}))
+    assert [min(factors.right.row(d)) for d in range(factors.dimension)] == [0, 2, 5, 7]
+    assert [min(factors.left.row(d)) for d in range(factors.dimension)] == [6, 7, 0, 3]
