@@ -95,3 +95,39 @@ def test_a_false_claim_does_not_hold(name: str, right: str, wrong: str) -> None:
     assert right in text
     mutant = headspec.compile(text.replace(right, wrong), settings={"n": 16})
     assert not headspec.verify(mutant, samples=24).holds
+
+
+TABLE = {
+    ("a1_b0", 8): (1, 4),
+    ("a0_b1", 8): (0, 5),
+    ("a2_b0", 9): (2, 4),
+    ("a1_b1", 9): (1, 5),
+}
+"""Head and query slot (c1 = 8, c2 = 9) of the source's table: the slots it looks at.  Every other query is uniform."""
+
+
+@pytest.mark.parametrize("prefix", ["", "again_"], ids=["layer 1", "layer 2"])
+@pytest.mark.parametrize("head", [head for head, _ in TABLE])
+def test_the_attention_table_is_reproduced(head: str, prefix: str) -> None:
+    pattern = headspec.compile("attention_table").run("1 2 3 * 4 5 6 7 8 9").pattern(prefix + head)
+    for query in range(10):
+        keys = TABLE.get((head, query), tuple(range(query + 1)))
+        wanted = [1 / len(keys) if key in keys else 0.0 for key in range(10)]
+        assert pattern[query].tolist() == pytest.approx(wanted, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "tried", "codes"),
+    [
+        ("duplicate_token", "slot    : onehot(positions)", "slot : phase(positions)", {"E0504"}),
+        ("induction_pointer", "phase(positions, frequencies = fourier)", "phase(positions)", {"E0504"}),
+        ("induction_pointer_latest", "phase(positions, frequencies = fourier)", "phase(positions)", {"E0502"}),
+    ],
+)
+def test_what_the_comments_say_is_refused_is_refused(name: str, written: str, tried: str, codes: set[str]) -> None:
+    """A few cos/sin pairs say "not here" louder to the near than to the far: several copies would share unequally."""
+    text = (SPECS / "library" / f"{name}.head").read_text(encoding="utf-8")
+    assert written in text
+    with pytest.raises(headspec.SpecError) as caught:
+        assert headspec.compile(text.replace(written, tried)).weights is None
+    assert {diagnostic.code for diagnostic in caught.value.diagnostics} == codes
