@@ -329,7 +329,7 @@ class KernelReader:
             case Code() as code:
                 return self._code(code, noise)
             case Quadratic() as encoding:
-                return self._quadratic(encoding, key, key, 0)
+                return self._squares(encoding, key, np.array([float(relation.values[0])]), 0.0)
             case _:
                 return self._table(noise, 0.0, unique=unique)
 
@@ -442,19 +442,23 @@ class KernelReader:
         return Kernel(norm - blur, norm, min(0.0, float(products.min())), wrong + blur, error)
 
     def _quadratic(self, encoding: Quadratic, key: Subspace, query: Subspace, shift: int) -> Kernel:
-        """2uv - v^2 = u^2 - (u - v)^2; u^2 is the query's alone, so the score is taken as -(u - v)^2."""
         low, high = _range(query)
-        low, high = low + shift, high + shift
-        largest = max(abs(low), abs(high), abs(encoding.low), abs(encoding.high))
-        blur = 4 * largest**2 * (self._noise(key.name) + self._noise(query.name))
-        reach = int(max(high - encoding.low, encoding.high - low, 1))
-        targets = np.arange(low, high + 1, dtype=np.float64)
+        targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
         causal = self._positional(key) and self._positional(query)
+        return self._squares(encoding, key, targets, self._noise(query.name), causal=causal, shift=shift)
+
+    def _squares(
+        self, encoding: Quadratic, key: Subspace, targets: Floats, noise: float, *, causal: bool = False, shift: int = 0
+    ) -> Kernel:
+        """2uv - v^2 = u^2 - (u - v)^2; u^2 is the query's alone, so the score is taken as -(u - v)^2."""
+        low, high = int(targets.min()), int(targets.max())
+        largest = max(abs(low), abs(high), abs(encoding.low), abs(encoding.high))
+        blur = 4 * largest**2 * (self._noise(key.name) + noise)
+        reach = int(max(high - encoding.low, encoding.high - low, 1))
         margin = np.arange(reach + 1, dtype=np.float64) ** 2
         profile = Profile(margin, targets, encoding.low, encoding.high, causal, shift)
-        farthest = float(reach) ** 2
         error = 3 * self.roundoff * largest**2
-        return Kernel(-blur, 0.0, -farthest, -1.0 + blur, error, self._positional(key), False, profile)
+        return Kernel(-blur, 0.0, -(float(reach) ** 2), -1.0 + blur, error, self._positional(key), False, profile)
 
 
 def _compared(head: Head) -> set[str]:
@@ -489,5 +493,5 @@ def rotary_frequencies(rotary: Rotary) -> tuple[float, ...]:
 
 def strength_symbols(circuit: HeadCircuit) -> frozenset[str]:
     """The names of the strengths that are solved for this head."""
-    names = {t.auto for t in (*circuit.terms, *circuit.rotary) if t.auto is not None}
+    names = {t.auto for t in circuit.terms if t.auto} | {t.auto for t in circuit.rotary if t.auto}
     return frozenset(names | ({circuit.slope_auto} if circuit.slope_auto else set()))

@@ -9,7 +9,7 @@ the embeddings, and the values of symbols. Not for: floats (``backends.lowering`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compiler.basis import ExactBasis, exact_basis
@@ -180,15 +180,19 @@ def _factorize_head(circuits: Circuits, circuit: HeadCircuit, strengths: Strengt
         query = query.scale(Scalar.sqrt(d_head))
     width = circuits.program.width
     return HeadWeights(
-        head,
-        d_head,
-        *(_columns(m, 0, width) for m in (query, key, value)),
-        _columns(output, 0, width).T,
-        *(_columns(m, width, dimension) for m in (query, key, value)),
-        turned,
-        circuit.slope.substitute(values),
-        qk_certificate,
-        ov_certificate,
+        head=head,
+        d_head=d_head,
+        W_Q=_columns(query, 0, width),
+        W_K=_columns(key, 0, width),
+        W_V=_columns(value, 0, width),
+        W_O=_columns(output, 0, width).T,
+        b_Q=_columns(query, width, dimension),
+        b_K=_columns(key, width, dimension),
+        b_V=_columns(value, width, dimension),
+        rotary_dims=turned,
+        slope=circuit.slope.substitute(values),
+        qk_certificate=qk_certificate,
+        ov_certificate=ov_certificate,
     )
 
 
@@ -307,18 +311,10 @@ def _change_head_basis(head: HeadWeights, basis: ExactBasis | None) -> HeadWeigh
     """Read through the dual, write along the vectors: W' = W B^-1 for queries, keys and values, W_O' = B W_O."""
     if basis is None:
         return head
-    return HeadWeights(
-        head.head,
-        head.d_head,
-        head.W_Q @ basis.dual,
-        head.W_K @ basis.dual,
-        head.W_V @ basis.dual,
-        basis.vectors @ head.W_O,
-        head.b_Q,
-        head.b_K,
-        head.b_V,
-        head.rotary_dims,
-        head.slope,
-        head.qk_certificate,
-        head.ov_certificate,
+    return replace(
+        head,
+        W_Q=head.W_Q @ basis.dual,
+        W_K=head.W_K @ basis.dual,
+        W_V=head.W_V @ basis.dual,
+        W_O=basis.vectors @ head.W_O,
     )

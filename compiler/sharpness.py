@@ -83,9 +83,9 @@ class _HeadProblem:
     delta: float
     rest_keys: int = 0
     strays: tuple[bool, ...] = ()
-    prefer_span: float = 0.0
+    step: float = 0.0
     tilt: float = 0.0
-    prefer_low: float = 0.0
+    prefer_range: tuple[float, float] = (0.0, 0.0)
     prefer_rest: tuple[float, float] = (0.0, 0.0)
     values: list[float] = field(default_factory=list)
 
@@ -173,18 +173,26 @@ def _pose(circuit: HeadCircuit, program: Program, reader: KernelReader) -> _Head
 
 
 def _pose_preference(problem: _HeadProblem, reader: KernelReader) -> None:
-    """Neighbouring feature values differ by c: the others that fit have mass at most sum_j e^-cj = 1/(e^c - 1)."""
-    low, high = reader.prefer_range(problem.head)
-    step = _ceil(math.log1p(2 / problem.delta))
-    if _is_tilted(problem):
-        problem.tilt = step
-        problem.delta /= 2
-        return
-    problem.prefer_span = step * (high - low)
-    problem.prefer_low = step * low
-    rest_low, rest_high = reader.prefer_rest_range(problem.head)
-    problem.prefer_rest = (step * rest_low, step * rest_high)
     problem.delta /= 2
+    if _is_tilted(problem):
+        problem.tilt = problem.step = _least_step(problem)
+        return
+    problem.prefer_range = reader.prefer_range(problem.head)
+    problem.prefer_rest = reader.prefer_rest_range(problem.head)
+    problem.step = _least_step(problem)
+
+
+def _least_step(problem: _HeadProblem) -> float:
+    """Neighbouring feature values must differ by c with sum_{j >= 1} e^-cj = 1/(e^c - 1) <= delta, and c must also
+    outweigh what the lines themselves give one key that fits over another."""
+    patterns = problem.patterns if problem.values else ()
+    spreads = [sum(problem.values[i] * problem.kernels[i].share_spread for i in p) for p in patterns]
+    return _ceil(math.log1p(1 / problem.delta) + (0.0 if problem.tilt else max(spreads, default=0.0)))
+
+
+def _prefer_span(problem: _HeadProblem) -> float:
+    low, high = problem.prefer_range
+    return problem.step * (high - low)
 
 
 def _is_tilted(problem: _HeadProblem) -> bool:
@@ -227,12 +235,12 @@ def _gap(problem: _HeadProblem, pattern: tuple[int, ...], i: int) -> float:
     others = sum(
         problem.values[j] * (problem.kernels[j].spread + 2 * problem.kernels[j].error) for j in pattern if j != i
     )
-    return own - others - problem.prefer_span
+    return own - others - _prefer_span(problem)
 
 
 def _width(problem: _HeadProblem, pattern: tuple[int, ...]) -> float:
     """W: minus the logarithm of the mass ratio between all that does not fit and one key that fits."""
-    if len(pattern) == 1 and not problem.prefer_span:
+    if len(pattern) == 1 and not _prefer_span(problem):
         kernel = problem.kernels[pattern[0]]
         if kernel.profile is not None:
             return kernel.profile_width(problem.values[pattern[0]], problem.tilt)
@@ -244,14 +252,16 @@ def _raise_until(problem: _HeadProblem, target: float) -> None:
     """Raise the open strengths, from 0, until every pattern has W >= target (least fixed point from below)."""
     slack = target + _stray_range(problem)
     for _ in range(200):
-        before = list(problem.values)
+        before = (*problem.values, problem.step, slack)
         for i, given in enumerate(problem.given):
             if given is None:
                 problem.values[i] = max(problem.values[i], _least_strength(problem, i, slack))
+        if problem.head.prefer is not None:
+            problem.step = max(problem.step, _least_step(problem))
         slack = target + _stray_range(problem)
-        if problem.values == before:
+        if (*problem.values, problem.step, slack) == before:
             return
-        if max(problem.values) > CEILING:
+        if max(*problem.values, problem.step) > CEILING:
             break
     raise SpecError(_cannot_separate(problem))
 
@@ -296,7 +306,7 @@ def _stray_bounds(problem: _HeadProblem, pattern: tuple[int, ...]) -> tuple[floa
     """What the lines themselves may add to a rest key that does not fit (0 where the compiler cancels it).
 
     With several lines a rest key may satisfy this one and fail another."""
-    low, high = problem.prefer_rest
+    low, high = (problem.step * bound for bound in problem.prefer_rest)
     for i in pattern:
         if problem.strays[i]:
             kernel, value = problem.kernels[i], problem.values[i]
@@ -322,7 +332,8 @@ def _place_rest(problem: _HeadProblem) -> float:
     """A score r for the rest keys: above all that does not fit by ln(1/delta), below what fits by ln(R/delta)."""
     lowest, highest = -math.inf, math.inf
     for pattern in problem.patterns:
-        fit_low = sum(problem.values[i] * problem.kernels[i].fit_low for i in pattern) + problem.prefer_low
+        fit_low = sum(problem.values[i] * problem.kernels[i].fit_low for i in pattern)
+        fit_low += problem.step * problem.prefer_range[0]
         stray_low, stray_high = _stray_bounds(problem, pattern)
         top = fit_low - _width(problem, pattern)
         lowest = max(lowest, top + math.log(1 / problem.delta) - stray_low)
@@ -459,8 +470,7 @@ def _reports(problem: _HeadProblem, rest: float | None, leak: float) -> list[Str
     if rest is not None:
         found.append(StrengthReport(name, f"r_{name}", "rest", Fraction(rest), 0.0, leak))
     if problem.head.prefer is not None:
-        step = Fraction(_ceil(math.log1p(1 / problem.delta)))
-        found.append(StrengthReport(name, f"p_{name}", "prefer", step, 1.0, leak))
+        found.append(StrengthReport(name, f"p_{name}", "prefer", Fraction(problem.step), 1.0, leak))
     return found
 
 
