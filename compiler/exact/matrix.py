@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -170,6 +171,26 @@ class Matrix:
 
     def substitute(self, values: Mapping[str, Rational | Scalar]) -> Matrix:
         return Matrix(self.rows, self.columns, {place: e.substitute(values) for place, e in self.entries.items()})
+
+    def inverse(self) -> Matrix:
+        """The inverse of a square rational matrix, by SymPy's sparse ``DomainMatrix``; ``ValueError`` for any other."""
+        from sympy import QQ
+        from sympy.polys.matrices import DomainMatrix
+        from sympy.polys.matrices.exceptions import DMNonInvertibleMatrixError
+
+        if self.rows != self.columns or not self.is_rational():
+            raise ValueError("only a square matrix of rational numbers is inverted exactly")
+        rows = {i: {j: QQ.convert(e.as_fraction()) for j, e in row.items()} for i, row in self.by_row.items()}
+        try:
+            found = DomainMatrix(rows, self.shape, QQ).inv().rep.to_sdm()
+        except DMNonInvertibleMatrixError:
+            raise ValueError("the vectors are linearly dependent") from None
+        entries = {
+            (i, j): Scalar.rational(Fraction(int(value.numerator), int(value.denominator)))
+            for i, row in found.items()
+            for j, value in row.items()
+        }
+        return Matrix(self.rows, self.columns, entries)
 
     def rank(self, seed: int = 0) -> RankCertificate:
         """The rank over the field of symbols, with a certificate that it is no less (see ``rank``)."""
