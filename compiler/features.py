@@ -77,8 +77,9 @@ def _phase_feature(encoding: Phase, value: int) -> Feature:
     entries: Feature = {}
     for j, angle in enumerate(phase_angles(encoding)):
         magnitude = scalar(encoding.magnitudes[j])
-        entries[2 * j] = magnitude * Scalar.cos(angle * Fraction(value))
-        entries[2 * j + 1] = magnitude * Scalar.sin(angle * Fraction(value))
+        turned = angle * value
+        entries[2 * j] = magnitude * Scalar.cos(turned)
+        entries[2 * j + 1] = magnitude * Scalar.sin(turned)
     return _nonzero(entries)
 
 

@@ -26,6 +26,8 @@ DENOMINATOR = 1024
 """Chosen frequencies are multiples of 1/1024 radian: exact, short to print, and never a rational multiple of pi."""
 
 TRIALS = 400
+COSINES = 50_000_000
+"""At most this many draws are compared, and fewer where that would take more cosines than this (about a second)."""
 
 COSINE_ERROR = 1e-10
 """Bound on the error of one float64 cosine of an argument below 2^18 with a rational frequency: the argument is
@@ -72,7 +74,7 @@ def choose_frequencies(count: int, reach: int) -> tuple[Fraction, ...]:
     random = np.random.Generator(np.random.PCG64(20_220_908))
     weights = np.ones(count)
     best: tuple[float, npt.NDArray[np.int64]] | None = None
-    for trial in range(TRIALS):
+    for trial in range(max(20, min(TRIALS, COSINES // (count * reach)))):
         ticks = _draw(random, count, reach, geometric=trial % 2 == 1)
         kappa = condition(ticks / DENOMINATOR, weights, reach).kappa
         if best is None or kappa < best[0]:
