@@ -167,7 +167,7 @@ def fit_level(stream: Stream, term: Term) -> Feature:
     """The query functional that equals the score of a key that fits, where that depends on the query: (u + shift)^2
     for a quadratic key.  Softmax does not see it, but a rest key has to be given it too.
 
-    Raises SpecError E0509 where the query shows u but not its square."""
+    Raises SpecError E0511 where the query shows u but not its square."""
     relation = term.relation
     if isinstance(relation, Offset) or not isinstance(stream.subspaces[relation.key].encoding, Quadratic):
         return {}
@@ -185,7 +185,7 @@ def fit_level(stream: Stream, term: Term) -> Feature:
                 return level | (_scaled(stream.one(term.span, "adding a constant"), shift**2) if shift else {})
             raise SpecError(
                 Diagnostic(
-                    "E0509",
+                    "E0511",
                     f"`rest` beside a comparison with query.{name}, whose square the query does not show",
                     term.span,
                     "a key that fits scores (u + k)^2 here, and the rest keys must keep below it for every u",

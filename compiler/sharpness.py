@@ -356,7 +356,7 @@ def _place_rest(problem: _HeadProblem) -> float:
 
 
 def _refuse_conflicts(stream: Stream, head: Head) -> None:
-    """A rest key that fits beside another key needs two scores at once (E0508)."""
+    """A rest key that fits beside another key needs two scores at once (E0510)."""
     if not head.rests:
         return
     for pattern in _active_patterns(head):
@@ -366,7 +366,7 @@ def _refuse_conflicts(stream: Stream, head: Head) -> None:
         (query, q), (rest, r), (other, k) = conflict.query, conflict.rest, conflict.other
         raise SpecError(
             Diagnostic(
-                "E0508",
+                "E0510",
                 f"a rest key of head `{head.name}` can fit, together with another key",
                 head.rests[0].span,
                 f"the rest key {rest} has one score, below what fits, and here should share equally",
@@ -449,8 +449,7 @@ def _check_shares(problem: _HeadProblem, eps: float) -> None:
                 f"several keys can fit head `{problem.head.name}` at once, and their scores would differ",
                 problem.lines[worst].span,
                 f"of two keys that fit, one could get {share:.3g} of the attention instead of 0.5",
-                help="compare one-hot subspaces here, or phases with `frequencies = fourier`, "
-                "or keep one key with `prefer latest by ..`",
+                help="compare one-hot subspaces here, or phases with `frequencies = fourier`: theirs are equal",
                 figures=(
                     f"spread of the scores of keys that fit: {spread:.4g}; equal shares allow {2 * math.atanh(eps):.4g}",
                 ),

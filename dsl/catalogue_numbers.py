@@ -33,7 +33,7 @@ ENTRIES: tuple[Entry, ...] = (
         "a basis without an exact dual",
         "Subspaces are read through the dual basis: the rows of (B^T B)^-1 B^T. That needs independent vectors, and "
         "rational ones, unless they are orthonormal (then the dual is the transpose, and cos, sin and sqrt are fine).",
-        "tokens a, b\ncontext 4\nsubspace c : onehot(tokens)\nembed token -> c\nbasis [[1, 1], [2, 2]]\n"
+        "tokens a, b\ncontext 4\nsubspace c : onehot(tokens)\nembed token -> c\nbasis [[sqrt(2), 1], [0, 1]]\n"
         "layer\n  head same\n    attend key.c == query.c\n",
         "tokens a, b\ncontext 4\nsubspace c : onehot(tokens)\nembed token -> c\nbasis [[1, 1], [1, 2]]\n"
         "layer\n  head same\n    attend key.c == query.c\n",
@@ -174,8 +174,7 @@ ENTRIES: tuple[Entry, ...] = (
         "When several keys fit, the meaning is an equal share for each. Their scores must then be "
         "equal; an `avoid` on a "
         "phase with few frequencies gives each offset another score. One-hot positions do not, nor "
-        "do the N/2 frequencies "
-        "2 pi k/N; or keep one key with `prefer`.",
+        "does `frequencies = fourier`.",
         _model(
             "subspace where : phase(positions, frequencies = [1, 1/10])",
             "embed position -> where",
@@ -215,13 +214,7 @@ ENTRIES: tuple[Entry, ...] = (
         phase="compile",
     ),
     Entry(
-        "E0507",
-        "the numeric model would be too large",
-        "Dense arrays are allocated only up to a stated limit; the message gives the size that was asked for. Exact "
-        "weights are sparse and have no such limit.",
-    ),
-    Entry(
-        "E0508",
+        "E0510",
         "a rest key that can fit too",
         "A rest key has one score, below what fits and above what does not. Where it satisfies "
         "every active line itself, "
@@ -244,7 +237,7 @@ ENTRIES: tuple[Entry, ...] = (
         phase="compile",
     ),
     Entry(
-        "E0509",
+        "E0511",
         "rest beside a comparison of integers",
         "A quadratic key scores 2uv - v^2 = u^2 - (u - v)^2: what fits scores u^2, whatever u is. "
         "A rest key has to stay "

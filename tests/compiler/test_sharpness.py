@@ -60,7 +60,11 @@ def test_positions_alone_use_the_exact_sum(context: int, count: int) -> None:
 def test_a_head_that_feeds_a_comparison_is_sharper() -> None:
     made, _ = _positional(64, 8)
     alone = _strengths(made)["s_previous"]
-    encodings = {"where": made.subspaces[0].encoding, "content": OneHot(LETTERS, False), "before": OneHot(LETTERS, False)}
+    encodings = {
+        "where": made.subspaces[0].encoding,
+        "content": OneHot(LETTERS, False),
+        "before": OneHot(LETTERS, False),
+    }
     from tests.compiler.handmade_programs import copy
 
     first = replace(made.heads[0], copies=(copy("content", "before"),))
@@ -128,12 +132,18 @@ def test_unequal_shares_are_refused() -> None:
     assert _code_of(made) == "E0504"
 
 
-def test_a_preference_makes_them_fine() -> None:
-    encodings = {"content": OneHot(LETTERS, False), "where": phase(0, 15), "index": ScalarValue(0, 15)}
-    terms = (Term(Equal("content", "content")), Term(Equal("where", "where"), negated=True))
-    head = Head("copy", 0, 0, terms, (), Prefer("latest", "index"))
-    embeds = [("token", "content"), ("position", "where"), ("position", "index")]
-    assert len(_strengths(program(LETTERS, 16, encodings, embeds, [[head]]))) == 3
+def test_a_preference_needs_equal_scores_too() -> None:
+    """The preferred key must win against what the lines give the others: 15 steps and a spread cannot both be outweighed."""
+    where, slot = phase(0, 15), OneHot(tuple(range(16)), True)
+    embeds = [("token", "content"), ("position", "place"), ("position", "index")]
+    for encoding, outcome in ((where, "E0502"), (slot, None)):
+        encodings = {"content": OneHot(LETTERS, False), "place": encoding, "index": ScalarValue(0, 15)}
+        terms = (Term(Equal("content", "content")), Term(Equal("place", "place"), negated=True))
+        made = program(LETTERS, 16, encodings, embeds, [[Head("copy", 0, 0, terms, (), Prefer("latest", "index"))]])
+        if outcome is None:
+            assert len(_strengths(made)) == 3
+        else:
+            assert _code_of(made) == outcome
 
 
 def test_symbols_leave_a_strength_open() -> None:
