@@ -265,6 +265,7 @@ def _rotation(scope: Scope, decl: BasisDecl) -> Basis:
 
 
 def _vectors(scope: Scope, decl: BasisDecl) -> Basis:
+    """Rows of the right shape; whether they are independent is for ``compiler.basis`` to find (E0340)."""
     only = decl.arguments[0] if len(decl.arguments) == 1 else None
     nested = isinstance(only, ListOf) and bool(only.items) and isinstance(only.items[0], ListOf)
     rows = list_rows(scope, only if nested and only is not None else ListOf(decl.arguments, span=decl.span), "basis")
@@ -272,23 +273,4 @@ def _vectors(scope: Scope, decl: BasisDecl) -> Basis:
     if len(rows) != width or len(rows[0]) != width:
         found = f"the basis is {len(rows)} x {len(rows[0])} and the residual stream has {width} coordinates"
         _misfit(decl, found, f"give {width} rows of {width} entries, or write `residual {len(rows)}`")
-    if _is_singular(rows):
-        help = "no row may be a sum of multiples of the others"
-        _misfit(decl, "the vectors of the basis are linearly dependent", help, (f"rank below {width}",))
     return Basis("vectors", vectors=rows, span=decl.span)
-
-
-def _is_singular(rows: tuple[tuple[Expr, ...], ...]) -> bool:
-    """True when the rows are rational, not many, and proven dependent (by exact elimination)."""
-    if len(rows) > 64 or not all(isinstance(entry, Number) for row in rows for entry in row):
-        return False
-    matrix = [[entry.value for entry in row if isinstance(entry, Number)] for row in rows]
-    for column in range(len(matrix)):
-        pivot = next((r for r in range(column, len(matrix)) if matrix[r][column]), None)
-        if pivot is None:
-            return True
-        matrix[column], matrix[pivot] = matrix[pivot], matrix[column]
-        for r in range(column + 1, len(matrix)):
-            factor = matrix[r][column] / matrix[column][column]
-            matrix[r] = [a - factor * b for a, b in zip(matrix[r], matrix[column], strict=True)]
-    return False

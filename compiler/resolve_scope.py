@@ -75,11 +75,11 @@ class Scope:
             self.broken.update(names)
 
     def declare(self, kind: str, name: str, span: Span) -> None:
-        """Enter ``name`` in the one namespace; E0201 when it is taken, E0205 when it is a word of the language."""
+        """Enter ``name`` in the one namespace; E0201 when it is taken, E0107 when it is a word of the language."""
         if name in RESERVED:
             self.broken.add(name)
             fail(
-                "E0205",
+                "E0107",
                 f"`{name}` is a word of the language and cannot name a {kind}",
                 span,
                 label="reserved word",
