@@ -23,7 +23,7 @@ from typing import Any, Literal, Protocol
 
 from compiler.exact import Matrix, RankCertificate, Scalar, matrix_to_json, render_matrix
 from compiler.exact.roots import Rational
-from compiler.exact.scalar import Terms, add_product
+from compiler.exact.terms import Terms, add_product
 from compiler.program import Head, Program
 
 Kind = Literal["Q", "K", "V"]
@@ -166,7 +166,7 @@ def squared_norm(matrix: Matrix) -> Scalar:
     """The squared Frobenius norm, exactly."""
     total: Terms = {}
     for entry in matrix.entries.values():
-        add_product(total, entry.terms, entry.terms)
+        add_product(total, entry.short, entry.short)
     return Scalar(total)
 
 

@@ -18,7 +18,8 @@ from fractions import Fraction
 from typing import Literal
 
 from compiler.exact import Matrix, RankCertificate, Scalar
-from compiler.exact.scalar import ONE, Monomial
+from compiler.exact.scalar import ONE
+from compiler.exact.terms import Monomial
 
 __all__ = ["Factors", "RankCertificate", "explain_rank", "factorize"]
 

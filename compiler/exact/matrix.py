@@ -14,7 +14,8 @@ from typing import Any
 
 from compiler.exact.rank import RankCertificate, certify_rank
 from compiler.exact.roots import Rational
-from compiler.exact.scalar import ONE, ZERO, Scalar, Terms, add_product
+from compiler.exact.scalar import ONE, ZERO, Scalar
+from compiler.exact.terms import Terms, add_product
 
 Entries = dict[tuple[int, int], Scalar]
 
@@ -124,7 +125,7 @@ class Matrix:
         rows = other.by_row
         for (i, k), a in self.entries.items():
             for j, b in rows.get(k, {}).items():
-                add_product(sums.setdefault((i, j), {}), a.terms, b.terms)
+                add_product(sums.setdefault((i, j), {}), a.short, b.short)
         return Matrix(self.rows, other.columns, {place: Scalar(terms) for place, terms in sums.items()})
 
     def scale(self, factor: Scalar | Rational) -> Matrix:

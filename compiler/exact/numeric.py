@@ -19,7 +19,8 @@ from functools import lru_cache
 from math import isqrt
 
 from compiler.exact.roots import Rational
-from compiler.exact.scalar import UNIT, Monomial, Scalar
+from compiler.exact.scalar import Scalar
+from compiler.exact.terms import UNIT, Monomial
 
 FIRST_BITS, MOST_BITS = 128, 1 << 14
 
@@ -145,7 +146,7 @@ def _power(name: str, value: Rational, exponent: int) -> Rational:
 def ball(scalar: Scalar, bindings: Mapping[str, Rational], bits: int) -> Ball:
     """(middle, error) in units of 2^-bits."""
     middle = error = 0
-    for key, coefficient in scalar.terms.items():
+    for key, coefficient in scalar.short.items():
         m, e = _monomial(key, coefficient, bindings, bits)
         middle += m
         error += e

@@ -19,7 +19,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from compiler.exact.roots import factor, legendre_signs
-from compiler.exact.scalar import UNIT, Scalar
+from compiler.exact.scalar import Scalar
+from compiler.exact.terms import UNIT
 
 if TYPE_CHECKING:
     from compiler.exact.matrix import Matrix

@@ -13,9 +13,9 @@ from typing import Literal
 
 from compiler.exact.angle import Angle
 from compiler.exact.roots import HALF, QUARTER, Rational, Root, reduce_root, tidy
-from compiler.exact.scalar import Exponents, Scalar
+from compiler.exact.scalar import Scalar
+from compiler.exact.terms import Exponents, Powers
 
-Powers = tuple[tuple[str, int], ...]
 Group = dict[Root, Rational]
 """Coefficients of e^(2 pi i turn) sqrt(radicand)."""
 

@@ -16,49 +16,11 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from compiler.exact.angle import Angle, add_exponents
-from compiler.exact.roots import HALF, QUARTER, Rational, multiply_radicands, reduce_root, split_square, tidy
+from compiler.exact.roots import HALF, QUARTER, Rational, split_square
+from compiler.exact.terms import UNIT, Monomial, Terms, add_powers, add_product, add_terms, canonical, tidied
 
 if TYPE_CHECKING:
     from dsl.tree import Expr
-
-Exponents = tuple[tuple[str, Rational], ...]
-Monomial = tuple[Rational, int, Rational, Exponents, tuple[tuple[str, int], ...]]
-"""(turn, radicand, radians, angle exponents, symbol powers)."""
-Terms = dict[Monomial, Rational]
-
-UNIT: Monomial = (0, 1, 0, (), ())
-
-
-def add_monomial(out: Terms, turn: Rational, radicand: int, rest: tuple[Any, Any, Any], coefficient: Rational) -> None:
-    """out += coefficient * e^(2 pi i turn) sqrt(radicand) * rest, in canonical form."""
-    if not turn:
-        key: Monomial = (0, radicand, *rest)
-        out[key] = out.get(key, 0) + coefficient
-        return
-    for turn_, radicand_, factor in reduce_root(turn, radicand):
-        key = (turn_, radicand_, *rest)
-        out[key] = out.get(key, 0) + coefficient * factor
-
-
-def add_product(out: Terms, a: Terms, b: Terms) -> None:
-    """out += a * b, in place."""
-    for ka, ca in a.items():
-        for kb, cb in b.items():
-            coefficient = ca * cb
-            if ka == UNIT or kb == UNIT:
-                key = kb if ka == UNIT else ka
-                out[key] = out.get(key, 0) + coefficient
-                continue
-            radicand, common = multiply_radicands(ka[1], kb[1])
-            powers = add_exponents(ka[4], kb[4])
-            rest = (tidy(ka[2] + kb[2]), add_exponents(ka[3], kb[3]), powers)
-            add_monomial(out, ka[0] + kb[0], radicand, rest, coefficient * common)
-
-
-def add_terms(out: Terms, terms: Terms, factor: int = 1) -> None:
-    """out += factor * terms, in place."""
-    for key, coefficient in terms.items():
-        out[key] = out.get(key, 0) + factor * coefficient
 
 
 class Scalar:
@@ -68,12 +30,18 @@ class Scalar:
     '1'
     """
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "short", "terms")
     terms: Terms
+    short: Terms
+    """The same number with as few terms as it was made of: cos(2 pi/65) has two, and 42 in canonical form."""
 
-    def __init__(self, terms: Terms) -> None:
-        """From canonical terms, whose coefficients may still be zero; most callers want a constructor below."""
-        self.terms = {key: tidy(c) for key, c in terms.items() if c}
+    def __init__(self, raw: Terms) -> None:
+        """From any sum of monomials; most callers want a constructor below."""
+        if any(key[0] for key in raw):
+            self.terms = canonical(raw)
+            self.short = self.terms if len(self.terms) <= len(raw) else tidied(raw)
+        else:
+            self.terms = self.short = tidied(raw)
         self._hash: int | None = None
 
     # -------------------------------------------------------------- constructors
@@ -121,33 +89,33 @@ class Scalar:
     def sum(scalars: Iterable[Scalar]) -> Scalar:
         out: Terms = {}
         for scalar in scalars:
-            add_terms(out, scalar.terms)
+            add_terms(out, scalar.short)
         return Scalar(out)
 
     # -------------------------------------------------------------- arithmetic
 
     def __add__(self, other: Scalar) -> Scalar:
-        out = dict(self.terms)
-        add_terms(out, other.terms)
+        out = dict(self.short)
+        add_terms(out, other.short)
         return Scalar(out)
 
     def __sub__(self, other: Scalar) -> Scalar:
-        out = dict(self.terms)
-        add_terms(out, other.terms, -1)
+        out = dict(self.short)
+        add_terms(out, other.short, -1)
         return Scalar(out)
 
     def __neg__(self) -> Scalar:
-        return _trusted({key: -c for key, c in self.terms.items()})
+        return self * -1
 
     def __mul__(self, other: Scalar | Rational) -> Scalar:
         if not isinstance(other, Scalar):
-            return Scalar({key: c * other for key, c in self.terms.items()})
+            return _scaled(self, other)
         if other.terms == _ONE_TERMS:
             return self
         if self.terms == _ONE_TERMS:
             return other
         out: Terms = {}
-        add_product(out, self.terms, other.terms)
+        add_product(out, self.short, other.short)
         return Scalar(out)
 
     __rmul__ = __mul__
@@ -159,10 +127,8 @@ class Scalar:
         if len(self.terms) > 1:
             raise ValueError(f"division by a sum is not supported: 1/({self})")
         [((turn, radicand, radians, angles, powers), coefficient)] = self.terms.items()
-        rest = (-radians, add_exponents((), angles, -1), add_exponents((), powers, -1))
-        out: Terms = {}
-        add_monomial(out, -turn, radicand, rest, 1 / (Fraction(coefficient) * radicand))
-        return Scalar(out)
+        negated = (-radians, add_exponents((), angles, -1), add_powers((), powers, -1))
+        return Scalar({(-turn % 1, radicand, *negated): 1 / (Fraction(coefficient) * radicand)})
 
     def __truediv__(self, other: Scalar | Rational) -> Scalar:
         """Division by a rational or by a number of one term (``ValueError`` otherwise)."""
@@ -210,16 +176,15 @@ class Scalar:
         if not self.symbols() & values.keys():
             return self
         out: Terms = {}
-        for (turn, radicand, radians, angles, powers), coefficient in self.terms.items():
+        for (turn, radicand, radians, angles, powers), coefficient in self.short.items():
             angle = _substituted(Angle(turn, radians, angles), values)
-            rest = (angle.radians, angle.symbols, tuple((n, e) for n, e in powers if n not in values))
-            monomial: Terms = {}
-            add_monomial(monomial, angle.turns, radicand, rest, coefficient)
+            kept = tuple((n, e) for n, e in powers if n not in values)
+            monomial: Monomial = (angle.turns % 1, radicand, angle.radians, angle.symbols, kept)
             factor = ONE
             for name, exponent in powers:
                 if name in values:
                     factor = factor * as_scalar(values[name]) ** exponent
-            add_product(out, monomial, factor.terms)
+            add_product(out, {monomial: coefficient}, factor.short)
         return Scalar(out)
 
     # -------------------------------------------------------------- numbers and words
@@ -261,12 +226,19 @@ ZERO = Scalar({})
 ONE = Scalar(_ONE_TERMS)
 
 
-def _trusted(terms: Terms) -> Scalar:
-    """A scalar from canonical terms without zeros or integral fractions, unchecked."""
+def _trusted(terms: Terms, short: Terms) -> Scalar:
+    """A scalar from canonical terms without zeros or integral fractions, and a shorter form, unchecked."""
     scalar = Scalar.__new__(Scalar)
-    scalar.terms = terms
+    scalar.terms, scalar.short = terms, short
     scalar._hash = None
     return scalar
+
+
+def _scaled(scalar: Scalar, factor: Rational) -> Scalar:
+    terms = tidied({key: c * factor for key, c in scalar.terms.items()})
+    if scalar.short is scalar.terms:
+        return _trusted(terms, terms)
+    return _trusted(terms, tidied({key: c * factor for key, c in scalar.short.items()}))
 
 
 def as_scalar(value: Rational | Scalar) -> Scalar:
@@ -276,17 +248,15 @@ def as_scalar(value: Rational | Scalar) -> Scalar:
 def _exponentials(angle: Angle, turn: Rational, plus: Rational, minus: Rational) -> Scalar:
     """plus * e^(i (angle + turn)) + minus * e^(i (-angle + turn))."""
     negated = tuple([(name, -e) for name, e in angle.symbols])
-    if not angle.turns and (negated or angle.radians):
-        return _trusted(
-            {
-                (turn, 1, angle.radians, angle.symbols, ()): plus,
-                (turn, 1, -angle.radians, negated, ()): minus,
-            }
-        )
-    out: Terms = {}
-    add_monomial(out, turn + angle.turns, 1, (angle.radians, angle.symbols, ()), plus)
-    add_monomial(out, turn - angle.turns, 1, (-angle.radians, negated, ()), minus)
-    return Scalar(out)
+    turned, free = angle.turns, negated or angle.radians
+    forward: Monomial = ((turn + turned) % 1 if turned else turn, 1, angle.radians, angle.symbols, ())
+    back: Monomial = ((turn - turned) % 1 if turned else turn, 1, -angle.radians, negated, ())
+    if free and not turned:
+        terms = {forward: plus, back: minus}
+        return _trusted(terms, terms)
+    raw: Terms = {forward: plus}
+    raw[back] = raw.get(back, 0) + minus
+    return Scalar(raw)
 
 
 def _substituted(angle: Angle, values: Mapping[str, Rational | Scalar]) -> Angle:

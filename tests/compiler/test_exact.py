@@ -183,3 +183,15 @@ def test_every_cosine_of_a_turn_prints_as_short_as_it_was_written(order: int) ->
             for value in (Scalar.cos(angle), Scalar.sin(angle)):
                 assert s(str(value)) == value
                 assert len(str(value)) <= 40, str(value)
+
+
+def test_cosines_of_odd_turns_are_multiplied_in_their_short_form() -> None:
+    """cos(2 pi 64/65) has 42 canonical terms; products are taken of the two it was made of."""
+    value = Scalar.cos(turn(63, 65))
+    longest = max((Scalar.cos(turn(j, 65)) for j in range(65)), key=lambda c: len(c.terms))
+    assert (len(longest.terms), len(longest.short)) == (42, 2)
+    assert len((longest * Scalar.symbol("beta")).short) == 2
+    assert longest * value + value * longest == Scalar.rational(2) * value * longest
+    total = Scalar.sum(Scalar.cos(turn(j, 65)) ** 2 for j in range(65))
+    assert total == Scalar.rational(F(65, 2))
+    assert len(total.short) == 1
