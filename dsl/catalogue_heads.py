@@ -45,8 +45,8 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0401",
         "a head that does nothing",
-        "A head says where it attends (`attend`, `avoid`, `rest`, `prefer`) and what it moves (`copy`), or gives both as "
-        "matrices.",
+        "A head says where it attends (`attend`, `avoid`, `rest`, `prefer`) and what it moves (`copy`), or gives "
+        "matrices for both.",
         'layer\n  head first\n    "It looks at itself."',
         'layer\n  head first\n    "It looks at itself."\n    attend key.where == query.where',
     ),
