@@ -12,15 +12,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from compiler.basis import ExactBasis, exact_basis
 from compiler.circuits import Circuits, HeadCircuit, RotaryTerm, build_circuits, rotary_angle
+from compiler.circuits.basis import ExactBasis, exact_basis
+from compiler.circuits.features import Feature, scalar
 from compiler.exact import Matrix, Scalar
 from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
-from compiler.features import Feature, scalar
-from compiler.frequencies import complete_frequencies, rotary_weights
-from compiler.kernels import rotary_frequencies
 from compiler.program import ExplicitMatrix, Head, Program, Rotary
-from compiler.sharpness import Strengths, solve_strengths
+from compiler.sharpness import (
+    Strengths,
+    complete_frequencies,
+    rotary_frequencies,
+    rotary_weights,
+    solve_strengths,
+)
 from dsl.diagnostics import Diagnostic, SpecError
 
 THETA_BITS = 160

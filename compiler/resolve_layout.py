@@ -265,7 +265,7 @@ def _rotation(scope: Scope, decl: BasisDecl) -> Basis:
 
 
 def _vectors(scope: Scope, decl: BasisDecl) -> Basis:
-    """Rows of the right shape; whether they are independent is for ``compiler.basis`` to find (E0340)."""
+    """Rows of the right shape; whether they are independent is for ``compiler.circuits.basis`` to find (E0340)."""
     only = decl.arguments[0] if len(decl.arguments) == 1 else None
     nested = isinstance(only, ListOf) and bool(only.items) and isinstance(only.items[0], ListOf)
     rows = list_rows(scope, only if nested and only is not None else ListOf(decl.arguments, span=decl.span), "basis")

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import gcd, lcm
+from math import lcm
 from typing import Literal
 
 from compiler.exact.angle import Angle
-from compiler.exact.roots import HALF, QUARTER, Rational, Root, reduce_root, tidy
+from compiler.exact.roots import HALF, QUARTER, Rational, Root, factor, multiply_radicands, reduce_root, tidy
 from compiler.exact.scalar import Scalar
 from compiler.exact.terms import Exponents, Powers
 
@@ -61,14 +61,15 @@ def _groups(scalar: Scalar) -> dict[tuple[Powers, Rational, Exponents], Group]:
 # that is one cosine, up to a factor and, without a free angle, a summand, is shown as that.
 
 LARGEST_ORDER = 2048
+MOST_RADICANDS = 16
 
 
 def _shortest(group: Group, free: bool) -> Group:
     surds = all(4 % Fraction(turn).denominator == 0 for turn, _ in group)
     if len(group) < 2 or (surds and not free):
         return group
-    common = gcd(*(radicand for _, radicand in group))
-    for outside in sorted({1, common}):
+    number = lcm(*(Fraction(turn).denominator * radicand for turn, radicand in group))
+    for outside in _squarefree_divisors(number)[:MOST_RADICANDS]:
         short = _one_cosine(group, outside, free)
         if short is not None:
             return short
@@ -77,7 +78,7 @@ def _shortest(group: Group, free: bool) -> Group:
 
 def _one_cosine(group: Group, outside: int, free: bool) -> Group | None:
     """``group`` as summand + factor * sqrt(outside) * one root of unity, if it is that."""
-    inner: Group = {(turn, radicand // outside): c for (turn, radicand), c in group.items()}
+    inner = _over_root(group, outside)
     order = lcm(8 if free else 1, *(Fraction(turn).denominator for turn, _ in inner), *(d for _, d in inner))
     if order > LARGEST_ORDER:
         return None
@@ -89,6 +90,26 @@ def _one_cosine(group: Group, outside: int, free: bool) -> Group | None:
     factor = Fraction(scale) / unit_scale
     short: Group = {(0, outside): constant - factor * unit_constant, (turn, outside): factor}
     return {root: c for root, c in short.items() if c}
+
+
+def _squarefree_divisors(number: int) -> list[int]:
+    """In ascending order."""
+    out = [1]
+    for prime, _ in factor(number):
+        out += [prime * divisor for divisor in out]
+    return sorted(out)
+
+
+def _over_root(group: Group, outside: int) -> Group:
+    """group / sqrt(outside), in canonical form."""
+    if outside == 1:
+        return group
+    out: Group = {}
+    for (turn, radicand), coefficient in group.items():
+        inner, common = multiply_radicands(radicand, outside)
+        for t, d, c in reduce_root(turn, inner):
+            out[t, d] = out.get((t, d), 0) + c * coefficient * Fraction(common, outside)
+    return {root: c for root, c in out.items() if c}
 
 
 Signature = tuple[tuple[Rational, int, Rational], ...]

@@ -33,7 +33,7 @@ class Scalar:
     __slots__ = ("_hash", "short", "terms")
     terms: Terms
     short: Terms
-    """The same number with as few terms as it was made of: cos(2 pi/65) has two, and 42 in canonical form."""
+    """The same number with as few terms as it was made of: sqrt(65) cos(2 pi/65) has two, and 40 in canonical form."""
 
     def __init__(self, raw: Terms) -> None:
         """From any sum of monomials; most callers want a constructor below."""

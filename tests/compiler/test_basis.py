@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import headspec
-from compiler.basis import exact_basis
+from compiler.circuits.basis import exact_basis
 from compiler.exact import Matrix
 from compiler.program import Basis
 from dsl.tree import Binary, Number

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from compiler.frequencies import choose_frequencies, condition, rotary_weights
+from compiler.sharpness.frequencies import choose_frequencies, condition, rotary_weights
 
 
 def _brute_margin(frequencies: list[float], weights: list[float], reach: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.kernels import Profile
+from compiler.sharpness.profiles import Profile
 
 
 def _brute_width(profile: Profile, strength: float, loss: float) -> float:

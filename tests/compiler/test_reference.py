@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from compiler.frequencies import complete_frequencies
+from compiler.sharpness.frequencies import complete_frequencies
 from compiler.predicates import expectation_targets
 from compiler.program import (
     Among,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.compiler.handmade_programs import number, phase, program
 
-from compiler.frequencies import choose_frequencies
+from compiler.sharpness.frequencies import choose_frequencies
 from compiler.pipeline import compile_program
 from compiler.program import Among, Equal, Head, OneHot, Prefer, Program, Rest, ScalarValue, Term
 from dsl.diagnostics import SpecError

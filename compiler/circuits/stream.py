@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from compiler.circuits.features import ONE, Feature, embedded_value, holds
 from compiler.exact import Matrix, Scalar
-from compiler.features import ONE, Feature, embedded_value, holds
 from compiler.program import (
     Condition,
     Constant,

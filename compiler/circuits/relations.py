@@ -9,8 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import assert_never
 
+from compiler.circuits.features import ONE, Feature, feature, phase_angles, placed
+from compiler.circuits.stream import Entries, Stream
 from compiler.exact import Matrix, Scalar
-from compiler.features import ONE, Feature, feature, phase_angles, placed
 from compiler.program import (
     Among,
     Code,
@@ -25,7 +26,6 @@ from compiler.program import (
     Term,
     Value,
 )
-from compiler.stream import Entries, Stream
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 

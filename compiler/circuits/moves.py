@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from compiler.circuits.features import ONE, feature, phase_angles, placed, scalar
+from compiler.circuits.stream import Entries, Stream
 from compiler.exact import Matrix, Scalar
-from compiler.features import ONE, feature, phase_angles, placed, scalar
 from compiler.program import Code, Constant, Copy, Dims, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
-from compiler.stream import Entries, Stream
 
 
 def copy_matrix(stream: Stream, copy: Copy) -> Matrix:

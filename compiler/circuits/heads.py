@@ -1,129 +1,25 @@
-"""Program -> exact circuits: what every head's score and every head's move is, as sparse exact matrices.
+"""A head's circuits: its lines as terms of the score, what rests, prefers and cancels, and what it moves.
 
-In: a ``Program`` whose frequencies are known. Out: ``Circuits``: per head the terms of its score circuit
-(each with its own strength, solved or free), its OV circuit, and the embedding and unembedding, all in
-*named* coordinates (``basis`` comes later, in the pipeline). Not for: splitting circuits into W_Q, W_K,
-W_V, W_O (``factorization``) or choosing strengths (``sharpness``).
-
-Conventions: columns; score(q <- k) = x_q^T T x_k with T the sum of strength * term. Coordinate ``width``
-(one past the last) is the constant 1 of b_Q, b_K, b_V where ``biases allowed`` is said.
+In: a ``Head`` and the ``Stream``.  Out: ``HeadCircuit``.  Not for: what a single relation looks like
+(``relations``) or a single copy (``moves``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
 
-from compiler.embedding import position_embedding, token_embedding, unembedding
+from compiler.circuits.features import ONE, ZERO, Feature, feature, placed, scalar
+from compiler.circuits.moves import copy_matrix
+from compiler.circuits.parts import HeadCircuit, RotaryTerm, TermCircuit, TermKind
+from compiler.circuits.relations import fit_level, relation_matrix
+from compiler.circuits.stream import Entries, Stream, drop_zeros, one_hot_coordinates
 from compiler.exact import Angle, Matrix, Scalar
-from compiler.features import ONE, ZERO, Feature, feature, placed, scalar
-from compiler.moves import copy_matrix
-from compiler.program import (
-    Alibi,
-    Head,
-    Offset,
-    OneHot,
-    Program,
-    Quadratic,
-    Rotary,
-    ScalarValue,
-    Term,
-)
-from compiler.relations import fit_level, relation_matrix
-from compiler.stream import Entries, Stream, drop_zeros, one_hot_coordinates
+from compiler.program import Alibi, Head, Offset, OneHot, Quadratic, Rotary, ScalarValue, Term
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 
-TermKind = Literal["attend", "avoid", "rest", "prefer"]
 
-
-@dataclass(frozen=True, slots=True)
-class TermCircuit:
-    """One line's share of the score: ``strength * matrix``; ``auto`` names the strength that is to be solved.
-
-    ``cancel`` takes the line's own score away from the rest keys; ``stray`` says that some of it is left.
-    ``line`` is the index of the attend or avoid line in the head."""
-
-    label: str
-    kind: TermKind
-    matrix: Matrix
-    strength: Scalar
-    auto: str | None
-    cancel: Matrix | None = None
-    line: int | None = None
-    stray: bool = False
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-    def circuit(self) -> Matrix:
-        whole = self.matrix if self.cancel is None else self.matrix + self.cancel
-        return whole.scale(self.strength)
-
-
-@dataclass(frozen=True, slots=True)
-class RotaryTerm:
-    """key.position == query.position + shift by rotation: for every pair p the query is
-    weight_p (cos shift theta_p, sin shift theta_p) on ``query``, the key is (1, 0) on ``key``.
-
-    score = strength * sum_p weight_p cos(theta_p (q + shift - k)): the pairs are turned by their positions, so
-    (R(q theta) a)^T (R(k theta) e_0) = a^T (cos, sin)((k - q) theta)."""
-
-    label: str
-    shift: int
-    sign: int
-    query: Feature
-    key: Feature
-    strength: Scalar
-    auto: str | None
-    line: int
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class HeadCircuit:
-    """A head's circuits.  ``ov`` maps what is read at the key to what is written at the query."""
-
-    head: Head
-    terms: tuple[TermCircuit, ...]
-    rotary: tuple[RotaryTerm, ...]
-    ov: Matrix
-    slope: Scalar
-    slope_auto: str | None = None
-
-    def qk(self, dimension: int) -> Matrix:
-        """The score circuit: sum over terms of strength * matrix, shape (dimension, dimension)."""
-        total = Matrix.zeros(dimension, dimension)
-        for term in self.terms:
-            total = total + term.circuit()
-        return total
-
-
-@dataclass(frozen=True, slots=True)
-class Circuits:
-    """All exact circuits of a program, in named coordinates.
-
-    ``dimension`` is width, or width + 1 with biases; W_E (width, vocabulary), W_pos (width, context),
-    W_U (vocabulary, width),
-    b_U (vocabulary, 1)."""
-
-    program: Program
-    dimension: int
-    heads: tuple[HeadCircuit, ...]
-    W_E: Matrix
-    W_pos: Matrix
-    W_U: Matrix
-    b_U: Matrix
-
-
-def build_circuits(program: Program) -> Circuits:
-    """Exact circuits of ``program``.  Raises SpecError where a line cannot be a bilinear score (E043x)."""
-    stream = Stream(program)
-    heads = tuple(_head_circuit(stream, head) for head in program.heads)
-    W_U, b_U = unembedding(stream)
-    return Circuits(program, stream.dimension, heads, token_embedding(stream), position_embedding(stream), W_U, b_U)
-
-
-def _head_circuit(stream: Stream, head: Head) -> HeadCircuit:
+def head_circuit(stream: Stream, head: Head) -> HeadCircuit:
     terms: list[TermCircuit] = []
     rotary: list[RotaryTerm] = []
     if head.matrix("W_Q") is None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from compiler.circuits.features import scalar
 from compiler.exact import Matrix, Scalar
-from compiler.features import scalar
 from compiler.program import Basis
 from dsl.diagnostics import Diagnostic, SpecError
 

@@ -6,10 +6,10 @@ In: the ``embed`` and ``predict`` lines. Out: sparse exact matrices. Not for: th
 
 from __future__ import annotations
 
+from compiler.circuits.features import ONE, Feature, embedded_value, feature, placed, scalar
+from compiler.circuits.stream import Entries, Stream
 from compiler.exact import Matrix, Scalar
-from compiler.features import ONE, Feature, embedded_value, feature, placed, scalar
 from compiler.program import Constant, EmbedLine, Quadratic, ScalarValue, Subspace, Value
-from compiler.stream import Entries, Stream
 
 
 def token_embedding(stream: Stream) -> Matrix:

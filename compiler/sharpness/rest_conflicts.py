@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from compiler.circuits import rest_tokens
-from compiler.features import embedded_value
+from compiler.circuits.features import embedded_value
+from compiler.circuits.heads import rest_tokens
+from compiler.circuits.stream import Stream
 from compiler.program import Among, Condition, Equal, Head, Offset, Related, Relation, Term, Value
-from compiler.stream import Stream
 
 Mask = npt.NDArray[np.bool_]
 
@@ -143,7 +143,8 @@ class _Search:
         everything: Mask = np.ones((n, n), dtype=bool)
         if isinstance(relation, Offset):
             q, k = np.indices((n, n))
-            return (k == q + relation.shift) != term.negated
+            offset: Mask = (k == q + relation.shift) != term.negated
+            return offset
         asked = None if isinstance(relation, Among) else relation.query
         if self._source(relation.key) != "position" or (asked is not None and self._source(asked) != "position"):
             return everything
@@ -153,7 +154,8 @@ class _Search:
         for p in range(n):
             wanted = None if asked is None else self._value(asked, "", p)
             mask[p, [place[v] for v in _accepted(relation, wanted) if v in place]] = True
-        return mask != term.negated
+        accepted: Mask = mask != term.negated
+        return accepted
 
     # ---------------------------------------------------------------- the search
 
@@ -197,12 +199,13 @@ class _Search:
                     q, k = (int(x) for x in hits[0])
                     yield Conflict((query, q), (rest, place), (other, k))
 
-    def _spared(self, place: int) -> npt.NDArray[np.int64]:
+    def _spared(self, place: int) -> Mask:
         """Other keys that make no conflict: the rest key itself, and those that `prefer` puts before it."""
         keys = np.arange(self.length)
-        if self.head.prefer is None or self._source(self.head.prefer.by) != "position":
-            return keys[keys == place]
-        return keys[keys >= place] if self.head.prefer.direction == "latest" else keys[keys <= place]
+        spared: Mask = keys == place
+        if self.head.prefer is not None and self._source(self.head.prefer.by) == "position":
+            spared = keys >= place if self.head.prefer.direction == "latest" else keys <= place
+        return spared
 
     def _possible(self, token: str) -> Mask:
         mask = np.zeros(self.length, dtype=bool)
