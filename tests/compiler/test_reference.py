@@ -11,7 +11,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from compiler.sharpness.frequencies import complete_frequencies
 from compiler.predicates import expectation_targets
 from compiler.program import (
     Among,
@@ -38,6 +37,7 @@ from compiler.program import (
 )
 from compiler.reference import Kind, Meaning, Status, evaluate_number, interpret
 from compiler.resolution import resolve
+from compiler.sharpness.frequencies import complete_frequencies
 from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from dsl.tree import Binary, Call, Unary
@@ -618,7 +618,7 @@ def test_a_batch_in_pieces_means_the_same(monkeypatch: pytest.MonkeyPatch):
     p = induction()
     tokens = np.random.default_rng(0).integers(0, 4, (20, 8))
     whole = interpret(p, tokens, with_values=True)
-    monkeypatch.setattr("compiler.reference.ENTRIES_PER_CHUNK", 3 * 8 * p.width)
+    monkeypatch.setattr("compiler.reference.interpretation.ENTRIES_PER_CHUNK", 3 * 8 * p.width)
     pieces = interpret(p, tokens, with_values=True)
     for name in ("previous", "induction"):
         assert (whole.head(name).pattern == pieces.head(name).pattern).all()

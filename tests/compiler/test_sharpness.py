@@ -8,12 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from tests.compiler.handmade_programs import number, phase, program
 
-from compiler.sharpness.frequencies import choose_frequencies
 from compiler.pipeline import compile_program
 from compiler.program import Among, Equal, Head, OneHot, Prefer, Program, Rest, ScalarValue, Term
+from compiler.sharpness.frequencies import choose_frequencies
 from dsl.diagnostics import SpecError
+from tests.compiler.handmade_programs import number, phase, program
 
 LETTERS = ("a", "b", "c", "d")
 
@@ -133,7 +133,7 @@ def test_unequal_shares_are_refused() -> None:
 
 
 def test_a_preference_needs_equal_scores_too() -> None:
-    """The preferred key must win against what the lines give the others: 15 steps and a spread cannot both be outweighed."""
+    """The preferred key must win against what the lines give the others; 15 such steps cannot be outweighed."""
     where, slot = phase(0, 15), OneHot(tuple(range(16)), True)
     embeds = [("token", "content"), ("position", "place"), ("position", "index")]
     for encoding, outcome in ((where, "E0502"), (slot, None)):

@@ -68,7 +68,7 @@ SECOND = (
 )
 WHENS = ("", "", "", " when query.slot == 3", " when query.slot in {2, 4}", ' when query.content == "b"')
 MOVES = (("content", "c1"), ("where", "p1"), ("slot", "s1"))
-PREFERENCES = ("", "", "", "    prefer latest by index\n", "    prefer earliest by index\n", "    prefer latest by slot\n")
+PREFERENCES = ("", "", "", *(f"    prefer {p}\n" for p in ("latest by index", "earliest by index", "latest by slot")))
 
 
 @st.composite

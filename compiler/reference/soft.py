@@ -35,8 +35,8 @@ from compiler.program import (
     Subspace,
     Term,
 )
-from compiler.reference_numbers import Floats, Numbers
-from compiler.reference_values import Attention, Bools, Raw, rotation
+from compiler.reference.numbers import Floats, Numbers
+from compiler.reference.values import Attention, Bools, Raw, rotation
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def _number_functional(relation: Equal, query: Subspace, vectors: Floats, number
     """2uv - v^2 as (2u, -1) on the key's (v, v^2), u the query's number plus the shift."""
     if isinstance(query.encoding, OneHot):
         wanted = _plus(query, relation.shift, numbers)
-        return vectors @ np.stack([2.0 * wanted, np.full(len(wanted), -1.0)], axis=1)
+        return np.asarray(vectors @ np.stack([2.0 * wanted, np.full(len(wanted), -1.0)], axis=1))
     number = vectors[..., 0] + relation.shift
     return np.stack([2 * number, np.full(number.shape, -1.0)], axis=2)
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.program import Code, Copy, OneHot, Phase, Quadratic, ScalarValue, Subspace
-from compiler.reference_numbers import NOTHING, Codec, Floats, Ints, Numbers, lookup, shifted
+from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, lookup, shifted
 
 Bools = NDArray[np.bool_]
 Kinds = NDArray[np.uint8]

@@ -182,7 +182,7 @@ class Numbers:
         index, found = lookup(codes, self.values(encoding))
         if isinstance(encoding, OneHot):
             hot = (index[:, None] == np.arange(len(encoding.values))) & found[:, None]
-            return hot.astype(np.float64)
+            return np.asarray(hot, dtype=np.float64)
         rows = np.array([[self.number(x) for x in vector] for vector in encoding.vectors], dtype=np.float64)
         return np.asarray(rows[index] * found[:, None])
 

@@ -13,8 +13,8 @@ from typing import assert_never
 import numpy as np
 
 from compiler.program import Among, Condition, Equal, Head, Offset, Prefer, Related, Relation, Subspace, Term, Value
-from compiler.reference_numbers import NOTHING, TEXT_BASE, Ints, Numbers, lookup, shifted
-from compiler.reference_values import Bools, Kind, Reading
+from compiler.reference.numbers import NOTHING, TEXT_BASE, Ints, Numbers, lookup, shifted
+from compiler.reference.values import Bools, Kind, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def fit(head: Head, facts: Facts) -> Fitting:
     if head.prefer is not None:
         sure, undetermined = _preferred(head.prefer, sure, open_, facts)
     elif open_ is not None:
-        undetermined = open_.any(axis=2)
+        undetermined = np.asarray(open_.any(axis=2))
     resting = ~undetermined & ~sure.any(axis=2)
     if resting.any() and head.rests:
         keys, unsure = _rest_keys(head, facts)

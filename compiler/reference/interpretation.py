@@ -33,10 +33,10 @@ from compiler.program import (
     ScalarValue,
     Subspace,
 )
-from compiler.reference_fit import Facts, fit
-from compiler.reference_numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings, evaluate_number
-from compiler.reference_soft import Stream, attend_softly, matrix_of
-from compiler.reference_values import (
+from compiler.reference.fit import Facts, fit
+from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings, evaluate_number
+from compiler.reference.soft import Stream, attend_softly, matrix_of
+from compiler.reference.values import (
     EXACT,
     NEAR,
     Attention,
