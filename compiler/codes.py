@@ -3,8 +3,9 @@
 In: how many values and how many dimensions, or vectors given outright.  Out: vectors whose least margin
 (norm^2 minus the largest dot product with another) is positive, or a diagnostic with the figures.
 
-Chosen vectors have entries +1 and -1, so norm^2 = k and margin = 2 * (least Hamming distance).  They form a
-linear code grown generator by generator, each the best of a fixed set of candidates: the search is the same
+Chosen vectors have entries +1 and -1, so norm^2 = k and margin = 2 * (least Hamming distance).  Up to 2k of them are
+the rows of a Hadamard matrix and their negatives, where k is a power of two (margin k); otherwise they form a linear
+code, grown generator by generator, each the best of a fixed set of candidates: the search is the same
 everywhere and always, but it is a search, and does not claim the greatest margin there is.
 """
 
@@ -46,8 +47,9 @@ def choose_vectors(count: int, size: int, span: Span | None = None) -> tuple[tup
 
 def choose_words(count: int, size: int) -> list[int]:
     """``count`` distinct bit strings of length ``size`` with a large least Hamming distance."""
-    if count <= size and size & (size - 1) == 0:
-        return [_hadamard_row(i, size) for i in range(count)]
+    if size & (size - 1) == 0 and count <= 2 * size:
+        rows = [_hadamard_row(i, size) for i in range(size)]
+        return (rows + [row ^ (2**size - 1) for row in rows])[:count]
     generator = random.Random(0)
     words = [0]
     while len(words) < count:

@@ -268,7 +268,7 @@ def _check_length(node: tree.Encoding, name: str, given: tuple[Expr, ...] | None
     assert option is not None
     fail(
         "E0304",
-        f"{len(given)} {name} for {count} cos/sin pair{'s' if count != 1 else ''}",
+        f"the number of {name} is {len(given)}, and that of cos/sin pairs is {count}",
         option.value.span,
         label=f"{len(given)} given",
         help=f"give {count} {name}, one per pair, or change the number of pairs",

@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 
 from compiler.encodings import name_of, values_of
 from compiler.program import Constant, Dims, HeadExpectation, OutputExpectation
-from compiler.resolve_embeds import embedded_value
+from compiler.resolve_embeds import holds_any
 from compiler.resolve_numbers import integer
 from compiler.resolve_scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolve_sets import resolve_range, show_all
@@ -72,7 +72,7 @@ def resolve_predicts(scope: Scope, decls: Sequence[PredictDecl]) -> tuple[str, .
                     label="no values",
                     help="predict a subspace over tokens: `onehot(tokens)`",
                 )
-            if not any(embedded_value(subspace, token) is not None for token in scope.tokens):
+            if not holds_any(subspace, scope.tokens):
                 figures = (f"{subspace.name}: {show_all(tuple(values_of(encoding)))}",)
                 help = "predict a subspace whose values are tokens, or integers that tokens spell"
                 fail(
@@ -209,13 +209,15 @@ def _member(scope: Scope, owner: str, member: str, span: Span) -> NoReturn:
     if member == "position" or owner not in ("key", "query"):
         near = did_you_mean(owner, ("key", "query"))
         _ill_typed(span, f"`{owner}.{member}` is neither a position nor a token", near or f"write {FORMS}")
-    help = did_you_mean(member, ("position",)) or f"write {FORMS}"
+    if member not in scope.subspaces:
+        near = did_you_mean(member, ("position",))
+        _ill_typed(span, f"`{owner}.{member}` is neither a position nor a token", near or f"write {FORMS}")
     fail(
         "E0453",
         "`expect` lines are about tokens and positions only",
         span,
         label=f"`{member}` is a subspace",
-        help=help,
+        help=f"write {FORMS}",
     )
 
 

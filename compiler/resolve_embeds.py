@@ -5,7 +5,8 @@ In: ``EmbedDecl`` statements and the ``Scope``.  Out: ``EmbedLine`` values.  Not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from fractions import Fraction
 
 from compiler import limits
@@ -15,6 +16,8 @@ from compiler.resolve_scope import Scope, fail
 from compiler.resolve_sets import show_all
 from dsl.diagnostics import Note, did_you_mean
 from dsl.tree import EmbedDecl, Expr, ListOf, Number
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,11}")
 
 
 def resolve_embeds(scope: Scope, decls: Sequence[EmbedDecl]) -> tuple[EmbedLine, ...]:
@@ -80,28 +83,21 @@ def _resolve_embed(scope: Scope, decl: EmbedDecl) -> EmbedLine:
     return EmbedLine(source, target.name, None, decl.span)  # type: ignore[arg-type]
 
 
-def embedded_value(target: Subspace, source: Value) -> Value | None:
-    """The value that a token or position takes in ``target``; the token "3" is 3 among integers."""
+def holds_any(target: Subspace, sources: Sequence[Value]) -> bool:
+    """Whether any token or position has a value in ``target``; the token "3" is 3 among integers."""
     values = values_of(target.encoding)
-    if source in values:
-        return source
-    if (
-        isinstance(source, str)
-        and kind_of(target.encoding) == "integers"
-        and _is_integer(source)
-        and int(source) in values
-    ):
-        return int(source)
-    return None
+    there = values if isinstance(values, range) else frozenset(values)
+    integers = kind_of(target.encoding) == "integers"
+    return any(source in there or (integers and _spells_one_of(source, there)) for source in sources)
 
 
-def _is_integer(text: str) -> bool:
-    return text.lstrip("-").isascii() and text.lstrip("-").isdecimal() and len(text) <= 12 and str(int(text)) == text
+def _spells_one_of(source: Value, values: Container[Value]) -> bool:
+    return isinstance(source, str) and _INTEGER.fullmatch(source) is not None and int(source) in values
 
 
 def _check_values(scope: Scope, decl: EmbedDecl, target: Subspace) -> None:
     sources: Sequence[Value] = scope.tokens if decl.source == "token" else range(scope.context)
-    if any(embedded_value(target, source) is not None for source in sources) or not len(sources):
+    if holds_any(target, sources) or not len(sources):
         return
     plural = "tokens" if decl.source == "token" else "positions"
     fail(

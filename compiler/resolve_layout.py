@@ -91,7 +91,8 @@ def _encoding(
     if decl.like not in decls:
         if decl.like in scope.broken:
             raise AlreadyReported
-        unknown("E0204", "subspace", decl.like, decl.span, decls, "declare it: `subspace {} : onehot(tokens)`")
+        others = [name for name in decls if name != decl.name]
+        unknown("E0204", "subspace", decl.like, decl.span, others, "declare it: `subspace {} : onehot(tokens)`")
     if decl.like in scope.broken:
         raise AlreadyReported
     known[decl.name] = _encoding(scope, decls[decl.like], decls, known, (*path, decl.name))
@@ -272,5 +273,5 @@ def _vectors(scope: Scope, decl: BasisDecl) -> Basis:
     width = scope.width
     if len(rows) != width or len(rows[0]) != width:
         found = f"the basis is {len(rows)} x {len(rows[0])} and the residual stream has {width} coordinates"
-        _misfit(decl, found, f"give {width} rows of {width} entries, or write `residual {len(rows)}`")
+        _misfit(decl, found, f"give {width} rows of {width} entries")
     return Basis("vectors", vectors=rows, span=decl.span)

@@ -163,9 +163,10 @@ def _related(
     keys, queries = values_of(a.encoding), values_of(b.encoding)
     limits.check_size(len(keys) * len(queries), limits.PAIRS, "pairs of values in one relation", span)
     pairs = []
+    lefts = [(k, apply_side(key, k)) for k in keys]
     for value in queries:
         right = apply_side(query, value)
-        images = tuple(k for k in keys if holds(operator, apply_side(key, k), right))
+        images = tuple(k for k, left in lefts if holds(operator, left, right))
         if images:
             pairs.append((value, images))
     if not pairs:

@@ -144,7 +144,7 @@ def unknown(code: str, kind: str, name: str, span: Span | None, known: Iterable[
     near = did_you_mean(name, known)
     listed = "; there is " + listing(known) if known and len(known) <= 12 else ""
     help = (near or declare.format(name)) + listed
-    fail(code, f"there is no {kind} called `{name}`", span, label=f"not a {kind}", help=help)
+    fail(code, f"there is no {kind} called `{name}`", span, label=f"no such {kind}", help=help)
 
 
 def listing(names: Iterable[object], most: int = 12) -> str:

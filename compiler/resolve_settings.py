@@ -101,7 +101,7 @@ def resolve_dtype(decl: SettingDecl | None) -> Dtype:
         if isinstance(decl.value, Name) and decl.value.name == dtype:
             return dtype
     word = decl.value.name if isinstance(decl.value, Name) else decl.value.span.text
-    _unknown_word(decl, "float type", word, DTYPES)
+    _unknown_word(decl, "dtype is float64, float32, float16 or bfloat16", word, DTYPES)
 
 
 def resolve_biases(decl: SettingDecl | None) -> bool:
@@ -110,13 +110,13 @@ def resolve_biases(decl: SettingDecl | None) -> bool:
         return False
     word = decl.value.name if isinstance(decl.value, Name) else decl.value.span.text
     if word not in ("allowed", "none"):
-        _unknown_word(decl, "way to say it", word, ("allowed", "none"))
+        _unknown_word(decl, "biases are allowed or none", word, ("allowed", "none"))
     return word == "allowed"
 
 
 def _unknown_word(decl: SettingDecl, kind: str, word: str, known: Sequence[str]) -> NoReturn:
     help = did_you_mean(word, known) or "write " + " or ".join(f"`{decl.setting} {k}`" for k in known)
-    fail("E0211", f"`{word}` is no {kind}", decl.value.span, label="unknown", help=help)
+    fail("E0211", f"{kind}, not `{word}`", decl.value.span, label="unknown", help=help)
 
 
 # ------------------------------------------------------------------ positions
