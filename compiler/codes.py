@@ -5,8 +5,9 @@ In: how many values and how many dimensions, or vectors given outright.  Out: ve
 
 Chosen vectors have entries +1 and -1, so norm^2 = k and margin = 2 * (least Hamming distance).  Up to 2k of them are
 the rows of a Hadamard matrix and their negatives, where k is a power of two (margin k); otherwise they form a linear
-code, grown generator by generator, each the best of a fixed set of candidates: the search is the same
-everywhere and always, but it is a search, and does not claim the greatest margin there is.
+code, grown generator by generator from a fixed list of candidates, for the greatest distance with which that succeeds
+(from the Plotkin bound down).  The search is the same everywhere and always, but it is a search: it does not claim the
+greatest margin there is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dsl.span import Span
 from dsl.tree import Expr, Number
 
 _CANDIDATES = 256
+_EXHAUSTIVE = 12
 _WORK = 4_000_000
 
 
@@ -50,27 +52,34 @@ def choose_words(count: int, size: int) -> list[int]:
     if size & (size - 1) == 0 and count <= 2 * size:
         rows = [_hadamard_row(i, size) for i in range(size)]
         return (rows + [row ^ (2**size - 1) for row in rows])[:count]
+    most = size if count < 3 else size * count // (2 * (count - 1))
+    for distance in range(max(1, most), 0, -1):
+        words = _grow(count, size, distance)
+        if words is not None:
+            return words
+    raise AssertionError("2^size >= count words differ in one place at least")
+
+
+def _grow(count: int, size: int, distance: int) -> list[int] | None:
+    """A linear code of ``count`` words that differ in ``distance`` places at least, each generator the first that fits
+    (a lexicode, where every word is tried); None when a generator is not found."""
     generator = random.Random(0)
     words = [0]
     while len(words) < count:
         tries = max(1, min(_CANDIDATES, _WORK // (len(words) * 8)))
-        best = max(_candidates(generator, words, size, tries), key=lambda w: _weight(w, words))
+        pool = _candidates(generator, size, tries)
+        best = next((w for w in pool if all((w ^ o).bit_count() >= distance for o in words)), None)
+        if best is None:
+            return None
         words += [word ^ best for word in words]
     return words[:count]
 
 
-def _candidates(generator: random.Random, words: list[int], size: int, tries: int) -> list[int]:
-    """Bit strings outside ``words`` to extend the code by; every one of them when there are few."""
-    if 2**size <= tries:
-        pool: Sequence[int] = range(1, 2**size)
-    else:
-        pool = [2**size - 1, *(generator.getrandbits(size) for _ in range(tries)), *(1 << i for i in range(size))]
-    known = set(words)
-    return [word for word in pool if word not in known]
-
-
-def _weight(word: int, words: list[int]) -> int:
-    return min((word ^ other).bit_count() for other in words)
+def _candidates(generator: random.Random, size: int, tries: int) -> Sequence[int]:
+    """Bit strings to extend a code by: every one of them when there are few."""
+    if size <= _EXHAUSTIVE:
+        return range(1, 2**size)
+    return [2**size - 1, *(generator.getrandbits(size) for _ in range(tries)), *(1 << i for i in range(size))]
 
 
 def _hadamard_row(row: int, size: int) -> int:
