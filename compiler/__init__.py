@@ -1,1 +1,1 @@
-"""From a syntax tree to exact weights: names resolved, circuits built, factored and made sharp, all in exact arithmetic."""
+"""From a syntax tree to exact weights: names resolved, circuits built, made sharp and factored, in exact arithmetic."""

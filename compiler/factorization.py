@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Literal
 
 from compiler.exact import Matrix, RankCertificate, Scalar
+from compiler.exact.rational import reduced_echelon
 from compiler.exact.scalar import ONE
 from compiler.exact.terms import Monomial
 
@@ -122,7 +123,10 @@ def minimum_cover(matrix: Matrix) -> tuple[list[int], list[int]]:
 
 
 def maximum_matching(matrix: Matrix) -> tuple[dict[int, int], dict[int, int]]:
-    """A maximum bipartite matching of rows with columns over the nonzeros: (row of column, column of row)."""
+    """A maximum bipartite matching of rows with columns over the nonzeros: (row of column, column of row).
+
+    By augmenting paths found breadth first. (networkx's Hopcroft-Karp recurses along a path: a chain of a thousand
+    nonzeros, which a spec can ask for, ends it in a RecursionError.)"""
     neighbours = {column: sorted(line) for column, line in sorted(matrix.by_column.items())}
     row_of: dict[int, int] = {}
     column_of: dict[int, int] = {}
@@ -194,37 +198,8 @@ def _dependent(matrix: Matrix) -> Iterator[Pair]:
         for monomial, coefficient in entry.terms.items():
             coefficients.setdefault((row, monomial), {})[column] = Fraction(coefficient)
     lines = [coefficients[key] for key in sorted(coefficients)]
-    for pivot, line in sorted(reduced_echelon(lines).items()):
+    for pivot, line in sorted(reduced_echelon(lines, matrix.columns).items()):
         yield dict(matrix.by_column[pivot]), {c: Scalar.rational(v) for c, v in sorted(line.items())}
-
-
-def reduced_echelon(lines: Sequence[dict[int, Fraction]]) -> dict[int, dict[int, Fraction]]:
-    """The reduced row echelon form of sparse rational rows: pivot column -> row, exact."""
-    pivots: dict[int, dict[int, Fraction]] = {}
-    for line in lines:
-        row = dict(line)
-        for column in sorted(c for c in row if c in pivots):
-            _subtract(row, pivots[column], row[column])
-        if not row:
-            continue
-        pivot = min(row)
-        scale = row[pivot]
-        row = {c: v / scale for c, v in row.items()}
-        for other in pivots.values():
-            if pivot in other:
-                _subtract(other, row, other[pivot])
-        pivots[pivot] = row
-    return pivots
-
-
-def _subtract(row: dict[int, Fraction], pivot_row: dict[int, Fraction], factor: Fraction) -> None:
-    """row -= factor * pivot_row, in place."""
-    for column, value in pivot_row.items():
-        left = row.get(column, Fraction(0)) - factor * value
-        if left:
-            row[column] = left
-        else:
-            row.pop(column, None)
 
 
 def _assembled(target: Matrix, pairs: list[Pair], certificate: RankCertificate) -> Factors:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -174,24 +173,14 @@ class Matrix:
         return Matrix(self.rows, self.columns, {place: e.substitute(values) for place, e in self.entries.items()})
 
     def inverse(self) -> Matrix:
-        """The inverse of a square rational matrix, by SymPy's sparse ``DomainMatrix``; ``ValueError`` for any other."""
-        from sympy import QQ
-        from sympy.polys.matrices import DomainMatrix
-        from sympy.polys.matrices.exceptions import DMNonInvertibleMatrixError
+        """The inverse of a square rational matrix; ``ValueError`` for any other, and for dependent rows."""
+        from compiler.exact.rational import inverse
 
         if self.rows != self.columns or not self.is_rational():
             raise ValueError("only a square matrix of rational numbers is inverted exactly")
-        rows = {i: {j: QQ.convert(e.as_fraction()) for j, e in row.items()} for i, row in self.by_row.items()}
-        try:
-            found = DomainMatrix(rows, self.shape, QQ).inv().rep.to_sdm()
-        except DMNonInvertibleMatrixError:
-            raise ValueError("the vectors are linearly dependent") from None
-        entries = {
-            (i, j): Scalar.rational(Fraction(int(value.numerator), int(value.denominator)))
-            for i, row in found.items()
-            for j, value in row.items()
-        }
-        return Matrix(self.rows, self.columns, entries)
+        rows = [{j: e.as_fraction() for j, e in self.row(i).items()} for i in range(self.rows)]
+        found = {(i, j): Scalar.rational(x) for i, row in inverse(rows).items() for j, x in row.items()}
+        return Matrix(self.rows, self.columns, found)
 
     def rank(self, seed: int = 0) -> RankCertificate:
         """The rank over the field of symbols, with a certificate that it is no less (see ``rank``)."""

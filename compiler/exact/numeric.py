@@ -47,8 +47,28 @@ def _arctan_inverse(number: int, bits: int) -> int:
 
 
 def cos_sin(turn: Rational, radians: Rational, bits: int) -> Ball:
-    """cos and sin of 2 pi turn + radians as integers in units of 2^-bits, each wrong by less than 2 units."""
-    return _cos_sin(turn.numerator, turn.denominator, radians.numerator, radians.denominator, bits)
+    """cos and sin of 2 pi turn + radians as integers in units of 2^-bits, each wrong by less than 2 units.
+
+    Signs and quarter turns are taken off first, so that angles that differ by them alone are worked out once."""
+    if radians.numerator < 0 or (not radians and turn.numerator < 0):
+        cosine, sine = cos_sin(-turn, -radians, bits)
+        return cosine, -sine
+    quarters, rest = divmod(4 * turn.numerator, turn.denominator)
+    below = _cos_sin(rest, 4 * turn.denominator, radians.numerator, radians.denominator, bits)
+    return _quarter_turns(below, quarters)
+
+
+def _quarter_turns(pair: Ball, quarters: int) -> Ball:
+    cosine, sine = pair
+    match quarters % 4:
+        case 0:
+            return cosine, sine
+        case 1:
+            return -sine, cosine
+        case 2:
+            return -cosine, -sine
+        case _:
+            return sine, -cosine
 
 
 @lru_cache(maxsize=1 << 17)
@@ -63,15 +83,7 @@ def _cos_sin(tn: int, td: int, rn: int, rd: int, bits: int) -> Ball:
     cosine, sine = _taylor(theta - quarters * pi // 2, work)
     shift = work - bits
     cosine, sine = cosine >> shift, sine >> shift
-    match quarters % 4:
-        case 0:
-            return cosine, sine
-        case 1:
-            return -sine, cosine
-        case 2:
-            return -cosine, -sine
-        case _:
-            return sine, -cosine
+    return _quarter_turns((cosine, sine), quarters)
 
 
 def _taylor(x: int, work: int) -> Ball:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from fractions import Fraction as F
 from random import Random
 
@@ -86,12 +85,10 @@ def test_matching_follows_long_alternating_paths() -> None:
     assert all(i in set(rows) or j in set(columns) for i, j in matrix.entries)
 
 
-def test_a_large_circuit_takes_milliseconds() -> None:
-    target = rotation(64, 4096, 1)
-    started = time.perf_counter()
-    factors = factorize(target)
-    assert factors.dimension == 128
-    assert time.perf_counter() - started < 1  # about 10 ms on an idle core
+def test_a_large_circuit_needs_what_its_nonzeros_need() -> None:
+    factors = factorize(rotation(64, 4096, 1))
+    assert factors.dimension == factors.certificate.rank == 128
+    assert len(factors.left.entries) + len(factors.right.entries) == 256 + 128
 
 
 def test_the_same_circuit_gives_the_same_factors_whatever_the_order_of_entries() -> None:
