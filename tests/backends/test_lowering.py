@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any, cast
@@ -210,10 +209,8 @@ def test_one_symbol_is_spoken_of_in_the_singular() -> None:
 def test_dense_weights_that_are_too_large_are_refused_before_they_are_made() -> None:
     huge = replace(program(width=2), width=10**6, context=10**6)
     exact = weights(huge, [])
-    start = time.perf_counter()
     with pytest.raises(SpecError, match=r"E0507.*7450\.\d GiB"):
         lower(exact)
-    assert time.perf_counter() - start < 1
 
 
 def test_a_number_beyond_float64_is_refused() -> None:
@@ -221,21 +218,16 @@ def test_a_number_beyond_float64_is_refused() -> None:
         lower(weights(program(width=1), [], W_U=Matrix(5, 1, {(0, 0): Scalar.rational(10**400)})))
 
 
-# ------------------------------------------------------------------ time
-
-
 @pytest.mark.slow
-def test_a_context_of_2048_is_lowered_in_a_moment() -> None:
-    """65 000 different cosines; the aim is 1.5 s on an idle core, and this allows for a busy one."""
+def test_a_context_of_2048_is_lowered() -> None:
+    """65 000 different cosines."""
     entries = {}
     for p in range(2048):
         for j in range(16):
             angle = Angle(radians=Fraction(37 * j + 11, 2048) * p)
             entries[2 * j, p], entries[2 * j + 1, p] = Scalar.cos(angle), Scalar.sin(angle)
     exact = weights(program(width=32, context=2048), [], W_pos=Matrix(32, 2048, entries))
-    start = time.perf_counter()
     lowered: Lowered = lower(exact)
-    assert time.perf_counter() - start < 6
     assert abs(lowered.W_pos[1000, 3] - np.sin(1000 * 48 / 2048)) < 1e-13
 
 
