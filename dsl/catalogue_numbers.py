@@ -105,6 +105,26 @@ ENTRIES: tuple[Entry, ...] = (
         phase="compile",
     ),
     Entry(
+        "E0434",
+        "rest or prefer in a soft head",
+        "The strengths of `rest` and `prefer` follow from the mass that a head promises. A soft head promises none: its "
+        "meaning is the softmax of the scores that are written down. Write the wish as a line with a strength, or drop "
+        "`soft`.",
+        _model(
+            "layer",
+            "  head same soft",
+            "    attend key.content == query.content strength 3",
+            '    rest key.content == "<bos>"',
+        ),
+        _model(
+            "layer",
+            "  head same soft",
+            "    attend key.content == query.content strength 3",
+            '    attend key.content == "<bos>" strength 1',
+        ),
+        phase="compile",
+    ),
+    Entry(
         "E0440",
         "d_head is too small",
         "The QK circuit W_Q^T W_K of a head has rank at most d_head, and so has the OV circuit W_O "

@@ -20,6 +20,8 @@ from dsl.span import Span
 
 
 def head_circuit(stream: Stream, head: Head) -> HeadCircuit:
+    """All circuits of one head.  Raises SpecError (E0430 to E0434, E0511) where a line cannot be a bilinear score."""
+    _refuse_soft_wishes(head)
     terms: list[TermCircuit] = []
     rotary: list[RotaryTerm] = []
     if head.matrix("W_Q") is None:
@@ -36,6 +38,21 @@ def head_circuit(stream: Stream, head: Head) -> HeadCircuit:
     for copy in head.copies:
         ov = ov + copy_matrix(stream, copy)
     return HeadCircuit(head, tuple(terms + prefer), tuple(rotary), ov, slope, slope_auto)
+
+
+def _refuse_soft_wishes(head: Head) -> None:
+    """A soft head has the meaning of its scores: `rest` and `prefer` have no score until a mass is claimed."""
+    wishes = [*head.rests, *([head.prefer] if head.prefer is not None else [])]
+    if head.is_soft and wishes:
+        raise SpecError(
+            Diagnostic(
+                "E0434",
+                f"head `{head.name}` makes no claim, so its `rest` and `prefer` lines have no strength",
+                wishes[0].span,
+                "nothing says how strong this should be",
+                help='drop `soft`, or say it as a line with a strength (`attend key.content == "<bos>" strength 2`)',
+            )
+        )
 
 
 def _strength(head: Head, term: Term, suffix: str) -> tuple[Scalar, str | None]:
