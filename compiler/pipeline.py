@@ -25,7 +25,7 @@ from compiler.sharpness import (
     rotary_weights,
     solve_strengths,
 )
-from dsl.diagnostics import Diagnostic, SpecError
+from dsl.diagnostics import Diagnostic, SpecError, for_each
 
 THETA_BITS = 160
 """Rotary frequencies base^(-2p/dims) enter the exact weights as rationals within 2^-160 of their value."""
@@ -96,7 +96,7 @@ def compile_program(program: Program) -> Weights:
     circuits = build_circuits(program)
     bindings = declared_values(program) | rotary_values(program)
     strengths = solve_strengths(circuits, bindings)
-    heads = _factorize_heads(circuits, strengths)
+    heads = for_each(circuits.heads, lambda head: _factorize_head(circuits, head, strengths))
     basis = exact_basis(program.basis, program.width)
     heads = tuple(_change_head_basis(head, basis) for head in heads)
     W_E, W_pos, W_U = circuits.W_E, circuits.W_pos, circuits.W_U
@@ -156,19 +156,6 @@ def _free_symbols(heads: tuple[HeadWeights, ...], *others: Matrix) -> set[str]:
 
 
 # -------------------------------------------------------------------- circuits to factors
-
-
-def _factorize_heads(circuits: Circuits, strengths: Strengths) -> tuple[HeadWeights, ...]:
-    heads: list[HeadWeights] = []
-    troubles: list[Diagnostic] = []
-    for circuit in circuits.heads:
-        try:
-            heads.append(_factorize_head(circuits, circuit, strengths))
-        except SpecError as error:
-            troubles += error.diagnostics
-    if troubles:
-        raise SpecError(troubles)
-    return tuple(heads)
 
 
 def _factorize_head(circuits: Circuits, circuit: HeadCircuit, strengths: Strengths) -> HeadWeights:

@@ -107,7 +107,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         "E0434",
         "rest or prefer in a soft head",
-        "The strengths of `rest` and `prefer` follow from the mass that a head promises. A soft head promises none: its "
+        "The strengths of `rest` and `prefer` follow from the mass a head promises. A soft head promises none: its "
         "meaning is the softmax of the scores that are written down. Write the wish as a line with a strength, or drop "
         "`soft`.",
         _model(

@@ -8,10 +8,15 @@ it, is ``dsl.catalogue``.  Not for: our own bugs, which are assertions.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from dsl.span import Span, render_excerpt
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,20 @@ class Collector:
     def check(self) -> None:
         if self.found:
             raise SpecError(self.found)
+
+
+def for_each(items: Iterable[Item], action: Callable[[Item], Result]) -> tuple[Result, ...]:
+    """``action`` of every item; the mistakes of all of them are raised together."""
+    results: list[Result] = []
+    found: list[Diagnostic] = []
+    for item in items:
+        try:
+            results.append(action(item))
+        except SpecError as error:
+            found += error.diagnostics
+    if found:
+        raise SpecError(found)
+    return tuple(results)
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:

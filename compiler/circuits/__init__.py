@@ -16,6 +16,7 @@ from compiler.circuits.heads import head_circuit, rotary_angle
 from compiler.circuits.parts import Circuits, HeadCircuit, RotaryTerm, TermCircuit
 from compiler.circuits.stream import Stream
 from compiler.program import Program
+from dsl.diagnostics import for_each
 
 __all__ = ["Circuits", "HeadCircuit", "RotaryTerm", "TermCircuit", "build_circuits", "rotary_angle"]
 
@@ -23,6 +24,6 @@ __all__ = ["Circuits", "HeadCircuit", "RotaryTerm", "TermCircuit", "build_circui
 def build_circuits(program: Program) -> Circuits:
     """Exact circuits of ``program``.  Raises SpecError where a line cannot be a bilinear score (E043x)."""
     stream = Stream(program)
-    heads = tuple(head_circuit(stream, head) for head in program.heads)
+    heads = for_each(program.heads, lambda head: head_circuit(stream, head))
     W_U, b_U = unembedding(stream)
     return Circuits(program, stream.dimension, heads, token_embedding(stream), position_embedding(stream), W_U, b_U)
