@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from dsl.span import Span, render_excerpt
 
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

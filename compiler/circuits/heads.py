@@ -42,13 +42,15 @@ def head_circuit(stream: Stream, head: Head) -> HeadCircuit:
 
 def _refuse_soft_wishes(head: Head) -> None:
     """A soft head has the meaning of its scores: `rest` and `prefer` have no score until a mass is claimed."""
-    wishes = [*head.rests, *([head.prefer] if head.prefer is not None else [])]
+    wishes = [rest.span for rest in head.rests]
+    if head.prefer is not None:
+        wishes.append(head.prefer.span)
     if head.is_soft and wishes:
         raise SpecError(
             Diagnostic(
                 "E0434",
                 f"head `{head.name}` makes no claim, so its `rest` and `prefer` lines have no strength",
-                wishes[0].span,
+                wishes[0],
                 "nothing says how strong this should be",
                 help='drop `soft`, or say it as a line with a strength (`attend key.content == "<bos>" strength 2`)',
             )
