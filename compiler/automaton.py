@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 MAX_STATES = 200_000
 MAX_CELLS = 20_000_000
+MAX_STEPS = 10_000_000
+"""Moves between positions that the subset construction may follow: a few seconds' worth."""
 NEVER = 1 << 62
 
 
@@ -236,9 +238,13 @@ def _determinise(
     edges: list[dict[int, int]] = []
     accepting: list[bool] = []
     queue = deque([start])
+    steps = 0
     while queue:
         state = queue.popleft()
         accepting.append(not last.isdisjoint(state))
+        steps += sum(len(whole.first if p < 0 else positions.follow[p]) for p in state)
+        if steps > MAX_STEPS:
+            raise ValueError("the pattern nests its repeats too deeply: its automaton grows too large")
         reached: dict[int, set[int]] = {}
         following = {q for p in state for q in (whole.first if p < 0 else positions.follow[p])}
         for position in following:

@@ -23,6 +23,9 @@ def resolve_sequences(scope: Scope, decl: SequencesDecl | None) -> SequenceLangu
     try:
         return SequenceLanguage.from_pattern(pattern, scope.tokens, scope.context)
     except ValueError as error:
+        if not str(error).startswith("no sequence"):
+            help = "nest fewer counted repeats: `a{1,400}` instead of `(a{1,20}){1,20}`"
+            fail("E0320", str(error), decl.pattern.span, label="too large", help=help)
         help = "enlarge `context`, or let the pattern be shorter"
         fail("E0219", str(error), decl.pattern.span, label="no valid input", help=help)
 
