@@ -123,7 +123,7 @@ def _show(commands: _Commands[_Parser]) -> None:
         "--matrix",
         metavar="NAMES",
         help="comma-separated: W_Q, W_K, W_V, W_O, QK, OV, b_Q, b_K, b_V, W_E, W_pos, W_U, b_U"
-        " (default: W_Q,W_K,W_V,W_O)",
+        " (default: W_Q,W_K,W_V,W_O and any bias that is not zero; with --json all of them)",
     )
     parser.add_argument("--latex", action="store_true", help="LaTeX instead of text")
     _json(parser)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headspec.model import Model
 
 DEFAULT_MATRICES = "W_Q,W_K,W_V,W_O"
+BIASES = ("b_Q", "b_K", "b_V")
 
 
 def _model(arguments: argparse.Namespace, dtype: str | None = None) -> Model:
@@ -60,6 +61,7 @@ def summarise(model: Model) -> dict[str, object]:
         ],
         "symbols": {name: str(value) for name, value in sorted(weights.bindings.items())},
         "free": sorted(weights.free),
+        "values": {name: str(value) for name, value in sorted(weights.bindings.items())},
     }
 
 
@@ -104,10 +106,13 @@ def _head_text(head: HeadWeights) -> str:
 
 def show(arguments: argparse.Namespace) -> int:
     """The chosen matrices of the chosen heads."""
-    from headspec.matrices import render_matrix
+    from headspec.matrices import HEAD_MATRICES, MODEL_MATRICES, render_matrix
 
     weights = _model(arguments).weights
-    matrices = choose_matrices(weights, arguments.head, arguments.matrix)
+    names = arguments.matrix
+    if names is None and arguments.json:
+        names = ",".join(HEAD_MATRICES if arguments.head else (*HEAD_MATRICES, *MODEL_MATRICES))
+    matrices = choose_matrices(weights, arguments.head, names)
     if arguments.json:
         say_json(_matrices_json(weights, matrices))
     else:
@@ -116,14 +121,22 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def choose_matrices(weights: Weights, head: str | None, names: str | None) -> list[NamedMatrix]:
-    """The matrices called ``names`` (comma-separated) of ``head`` or of every head; SpecError E0606, E0608."""
+    """The matrices called ``names`` (comma-separated) of ``head`` or of every head; SpecError E0606, E0608.
+
+    Without names: W_Q, W_K, W_V, W_O, and those biases that are not zero."""
     from headspec.matrices import HEAD_MATRICES, MODEL_MATRICES, find_head, find_matrix
 
     words = [word.strip() for word in (DEFAULT_MATRICES if names is None else names).split(",")]
     for word in words:
         check_choice("matrix", word, (*HEAD_MATRICES, *MODEL_MATRICES))
     heads = [find_head(weights, head)] if head else list(weights.heads)
-    found = [find_matrix(weights, word, h.head.name) for h in heads for word in words if word in HEAD_MATRICES]
+    biases = BIASES if names is None else ()
+    found = [
+        find_matrix(weights, word, h.head.name)
+        for h in heads
+        for word in (*words, *(b for b in biases if not getattr(h, b).is_zero()))
+        if word in HEAD_MATRICES
+    ]
     return found + [find_matrix(weights, word) for word in words if word in MODEL_MATRICES]
 
 
@@ -134,6 +147,7 @@ def _matrices_json(weights: Weights, matrices: list[NamedMatrix]) -> dict[str, o
         "model": weights.program.name,
         "coordinates": list(residual_names(weights.program)),
         "free": sorted(weights.free),
+        "values": {name: str(value) for name, value in sorted(weights.bindings.items())},
         "matrices": [_matrix_json(weights, named) for named in matrices],
     }
 

@@ -199,7 +199,9 @@ def test_show_prints_exact_matrices(starter: Path, capsys: Capture) -> None:
     assert main(["show", str(starter), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"row", "column", "exact", "float"} <= found["matrices"][0]["nonzeros"][0].keys()
-    assert len(found["matrices"]) == 8 and found["coordinates"][0] == "content.a"
+    assert [m["name"] for m in found["matrices"][-4:]] == ["W_E", "W_pos", "W_U", "b_U"]
+    assert len(found["matrices"]) == 2 * 9 + 4 and found["coordinates"][0] == "content.a"
+    assert {name for name, _ in found["values"].items()} >= {"s_previous", "r_previous", "s_induction"}
 
 
 @pytest.mark.parametrize("words", [["nobody"], ["--matrix", "W_X"], ["previous", "--matrix", ""]])
