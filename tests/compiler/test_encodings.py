@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 
-from compiler.codes import choose_vectors, choose_words
-from compiler.encodings import components_of, dimension_of, values_of
 from compiler.program import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue
 from compiler.resolution import resolve
+from compiler.resolution.codes import choose_vectors, choose_words
+from compiler.resolution.encodings import components_of, dimension_of, values_of
 from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from dsl.tree import Number

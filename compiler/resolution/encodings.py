@@ -1,7 +1,7 @@
 """What a subspace's encoding is made of: its values, its dimension, the names of its components.
 
 In: the syntax of an encoding (``onehot(tokens)``) and the ``Scope``.  Out: a ``compiler.program.Encoding``, with
-codes chosen where none are given.  Not for: where the coordinates lie (``resolve_layout``) or what an encoding
+codes chosen where none are given.  Not for: where the coordinates lie (``layout``) or what an encoding
 looks like as a vector (``circuits``).
 """
 
@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.codes import check_vectors, choose_vectors
 from compiler.program import (
     Code,
     Constant,
@@ -24,9 +23,10 @@ from compiler.program import (
     ScalarValue,
     Value,
 )
-from compiler.resolve_numbers import fold, size
-from compiler.resolve_scope import Scope, fail, unknown
-from compiler.resolve_sets import Kind, Values, resolve_set
+from compiler.resolution.codes import check_vectors, choose_vectors
+from compiler.resolution.numbers import fold, size
+from compiler.resolution.scope import Scope, fail, unknown
+from compiler.resolution.sets import Kind, Values, resolve_set
 from dsl import tree
 from dsl.span import Span
 from dsl.tree import Binary, Expr, ListOf, Name, Number, Option

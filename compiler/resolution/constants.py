@@ -1,18 +1,18 @@
 """Relations with constants: ``key.A in {1, 4}``, ``rest key.A == 3``, ``when query.B < 2``.
 
 In: a ``Comparison`` with a feature on one side and constants on the other, and the ``Scope``.  Out: ``Among`` or
-``Condition``, the values for which it holds.  Not for: relations between key and query (``resolve_relations``).
+``Condition``, the values for which it holds.  Not for: relations between key and query (``relations``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compiler.encodings import name_of, values_of
 from compiler.program import Among, Condition, Constant, Dims, Encoding, OneHot, Quadratic, ScalarValue, Subspace, Value
-from compiler.resolve_scope import Scope, fail
-from compiler.resolve_sets import Values, constant, resolve_set, show_all
-from compiler.resolve_sides import (
+from compiler.resolution.encodings import name_of, values_of
+from compiler.resolution.scope import Scope, fail
+from compiler.resolution.sets import Values, constant, resolve_set, show_all
+from compiler.resolution.sides import (
     Side,
     apply_side,
     check_has_values,

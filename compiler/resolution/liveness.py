@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.program import Among, Constant, EmbedLine, Equal, Head, Related, Relation, Subspace
-from compiler.resolve_scope import Scope, fail
+from compiler.resolution.scope import Scope, fail
 from dsl.diagnostics import Note
 from dsl.span import Span
 from dsl.tree import CopyLine, LayerDecl, MatrixLine, PredictDecl

@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import list_rows
 from compiler.program import ExplicitMatrix
-from compiler.resolve_numbers import fold
-from compiler.resolve_scope import Scope, fail, unknown
+from compiler.resolution.encodings import list_rows
+from compiler.resolution.numbers import fold
+from compiler.resolution.scope import Scope, fail, unknown
 from dsl.span import Span
 from dsl.tree import Binary, Expr, HeadDecl, ListOf, MatrixLine, Member, Number, Unary
 

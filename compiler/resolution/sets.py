@@ -12,8 +12,8 @@ from typing import Literal
 
 from compiler import limits
 from compiler.program import Value
-from compiler.resolve_numbers import integer
-from compiler.resolve_scope import AlreadyReported, Scope, fail
+from compiler.resolution.numbers import integer
+from compiler.resolution.scope import AlreadyReported, Scope, fail
 from dsl.diagnostics import Note
 from dsl.span import Span
 from dsl.tree import Binary, Expr, Name, Number, Range, SetOf, Text, TokenItem, TokensDecl, Unary

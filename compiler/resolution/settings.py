@@ -11,11 +11,11 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import default_count
 from compiler.program import Alibi, Dtype, Rotary, Symbol, Value
-from compiler.resolve_numbers import fold, fraction, size
-from compiler.resolve_scope import Scope, Table, fail, unknown
-from compiler.resolve_sets import constant, resolve_set, show
+from compiler.resolution.encodings import default_count
+from compiler.resolution.numbers import fold, fraction, size
+from compiler.resolution.scope import Scope, Table, fail, unknown
+from compiler.resolution.sets import constant, resolve_set, show
 from dsl.diagnostics import Note, did_you_mean
 from dsl.span import Span
 from dsl.tree import (

@@ -1,7 +1,7 @@
 """Relations between the key and the query, from any spelling to one normal form.
 
 In: a ``Comparison`` such as ``query.B == key.A - 1`` and the ``Scope``.  Out: ``Equal``, ``Related`` or ``Offset`` (and
-``Among``, from ``resolve_constants``); whatever has no exact bilinear score is refused with the reason.
+``Among``, from ``constants``); whatever has no exact bilinear score is refused with the reason.
 Not for: scores.
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import kind_of, name_of, values_of
 from compiler.program import Code, Equal, Offset, OneHot, Phase, Quadratic, Related, Relation, ScalarValue, Subspace
-from compiler.resolve_constants import resolve_among
-from compiler.resolve_scope import Scope, Table, fail
-from compiler.resolve_sets import show_all
-from compiler.resolve_sides import (
+from compiler.resolution.constants import resolve_among
+from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.scope import Scope, Table, fail
+from compiler.resolution.sets import show_all
+from compiler.resolution.sides import (
     FORMS,
     MIRROR,
     Side,

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal, NoReturn
 
-from compiler.encodings import name_of, values_of
 from compiler.program import Constant, Dims, HeadExpectation, OutputExpectation
-from compiler.resolve_embeds import holds_any
-from compiler.resolve_numbers import integer
-from compiler.resolve_scope import AlreadyReported, Scope, fail, unknown
-from compiler.resolve_sets import resolve_range, show_all
+from compiler.resolution.embeds import holds_any
+from compiler.resolution.encodings import name_of, values_of
+from compiler.resolution.numbers import integer
+from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
+from compiler.resolution.sets import resolve_range, show_all
 from compiler.sequences import SequenceLanguage
 from dsl.diagnostics import Note, did_you_mean
 from dsl.span import Span

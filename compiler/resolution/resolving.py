@@ -18,16 +18,16 @@ from typing import TypeVar
 
 from compiler import limits
 from compiler.program import Basis, Dtype, HeadExpectation, OutputExpectation, Program
-from compiler.resolve_claims import resolve_head_expectation, resolve_output_expectation, resolve_predicts
-from compiler.resolve_embeds import resolve_embeds
-from compiler.resolve_heads import resolve_layers
-from compiler.resolve_layout import resolve_basis, resolve_subspaces
-from compiler.resolve_liveness import check_liveness
-from compiler.resolve_numbers import size
-from compiler.resolve_scope import Scope, fail
-from compiler.resolve_sequences import resolve_sequences
-from compiler.resolve_sets import resolve_tokens
-from compiler.resolve_settings import (
+from compiler.resolution.claims import resolve_head_expectation, resolve_output_expectation, resolve_predicts
+from compiler.resolution.embeds import resolve_embeds
+from compiler.resolution.heads import resolve_layers
+from compiler.resolution.layout import resolve_basis, resolve_subspaces
+from compiler.resolution.liveness import check_liveness
+from compiler.resolution.numbers import size
+from compiler.resolution.patterns import resolve_sequences
+from compiler.resolution.scope import Scope, fail
+from compiler.resolution.sets import resolve_tokens
+from compiler.resolution.settings import (
     resolve_biases,
     resolve_context,
     resolve_dtype,

@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import kind_of, name_of, values_of
 from compiler.program import (
     Code,
     Constant,
@@ -26,10 +25,11 @@ from compiler.program import (
     Subspace,
     Value,
 )
-from compiler.resolve_numbers import fold, integer
-from compiler.resolve_relations import same_circles
-from compiler.resolve_scope import Scope, Table, fail
-from compiler.resolve_sets import show, show_all
+from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.numbers import fold, integer
+from compiler.resolution.relations import same_circles
+from compiler.resolution.scope import Scope, Table, fail
+from compiler.resolution.sets import show, show_all
 from dsl.span import Span
 from dsl.tree import Binary, CopyLine, Expr, Member, Number, Unary
 

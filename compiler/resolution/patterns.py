@@ -6,9 +6,9 @@ In: a ``dsl.tree.Pattern`` and the ``Scope``.  Out: a ``SequenceLanguage``.  Not
 from __future__ import annotations
 
 from compiler import limits
-from compiler.resolve_numbers import integer
-from compiler.resolve_scope import Scope, fail
-from compiler.resolve_sets import token_range
+from compiler.resolution.numbers import integer
+from compiler.resolution.scope import Scope, fail
+from compiler.resolution.sets import token_range
 from compiler.sequences import Alt, Cat, Pattern, Rep, SequenceLanguage, Tok
 from dsl import tree
 from dsl.tree import SequencesDecl, TokenItem

@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import isqrt
 
 from compiler import limits
-from compiler.resolve_scope import AlreadyReported, Scope, fail, unknown
+from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from dsl.span import Span
 from dsl.tree import Binary, Call, Expr, Name, Number, Unary
 

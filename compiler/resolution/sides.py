@@ -1,7 +1,7 @@
 """One side of a relation: ``[TABLE](key.A + k)``, and what both kinds of relation share.
 
 In: an ``Expr`` and the ``Scope``.  Out: a ``Side``, its value for a feature's value, and the refusals E0405, E0406.
-Not for: whole relations (``resolve_relations``, ``resolve_constants``).
+Not for: whole relations (``relations``, ``constants``).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Literal, NoReturn
 
 from compiler import limits
-from compiler.encodings import name_of
 from compiler.program import Alibi, Constant, Dims, Rotary, Subspace, Value
-from compiler.resolve_numbers import integer
-from compiler.resolve_scope import Scope, Table, fail
+from compiler.resolution.encodings import name_of
+from compiler.resolution.numbers import integer
+from compiler.resolution.scope import Scope, Table, fail
 from dsl.diagnostics import did_you_mean
 from dsl.span import Span
 from dsl.tree import Binary, Call, Comparison, ComparisonOperator, Expr, Member, Unary

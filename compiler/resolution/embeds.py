@@ -10,10 +10,10 @@ from collections.abc import Container, Sequence
 from fractions import Fraction
 
 from compiler import limits
-from compiler.encodings import kind_of, list_rows, name_of, values_of
 from compiler.program import Code, Constant, Dims, EmbedLine, Subspace, Value
-from compiler.resolve_scope import Scope, fail
-from compiler.resolve_sets import show_all
+from compiler.resolution.encodings import kind_of, list_rows, name_of, values_of
+from compiler.resolution.scope import Scope, fail
+from compiler.resolution.sets import show_all
 from dsl.diagnostics import Note, did_you_mean
 from dsl.tree import EmbedDecl, Expr, ListOf, Number
 

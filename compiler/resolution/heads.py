@@ -1,7 +1,7 @@
 """Heads: their lines, their place in the layer, and what must have been written before they read it.
 
 In: ``LayerDecl`` statements and the ``Scope``.  Out: tuples of ``Head``, by layer and index.  Not for: single relations
-(``resolve_relations``), copies (``resolve_copies``) or matrices (``resolve_matrices``).
+(``relations``), copies (``copies``) or matrices (``matrices``).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler import limits
-from compiler.encodings import name_of
 from compiler.program import Alibi, Head, OneHot, Prefer, Quadratic, Rest, ScalarValue, Term
-from compiler.resolve_constants import resolve_condition, resolve_rest
-from compiler.resolve_copies import resolve_copy
-from compiler.resolve_matrices import resolve_matrices
-from compiler.resolve_numbers import fold, size
-from compiler.resolve_relations import resolve_relation
-from compiler.resolve_scope import Scope, fail
+from compiler.resolution.constants import resolve_condition, resolve_rest
+from compiler.resolution.copies import resolve_copy
+from compiler.resolution.encodings import name_of
+from compiler.resolution.matrices import resolve_matrices
+from compiler.resolution.numbers import fold, size
+from compiler.resolution.relations import resolve_relation
+from compiler.resolution.scope import Scope, fail
 from dsl.diagnostics import Note
 from dsl.tree import (
     AttendLine,

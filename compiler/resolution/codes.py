@@ -19,8 +19,8 @@ from math import lcm
 
 from compiler import limits
 from compiler.program import Value
-from compiler.resolve_scope import fail
-from compiler.resolve_sets import show
+from compiler.resolution.scope import fail
+from compiler.resolution.sets import show
 from dsl.span import Span
 from dsl.tree import Expr, Number
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler import limits
-from compiler.encodings import components_of, dimension_of, list_rows, resolve_encoding
 from compiler.program import Basis, Encoding, Subspace
-from compiler.resolve_numbers import integer
-from compiler.resolve_scope import AlreadyReported, Scope, fail, listing, unknown
+from compiler.resolution.encodings import components_of, dimension_of, list_rows, resolve_encoding
+from compiler.resolution.numbers import integer
+from compiler.resolution.scope import AlreadyReported, Scope, fail, listing, unknown
 from dsl.diagnostics import Note
 from dsl.span import Span
 from dsl.tree import BasisDecl, Expr, ListOf, Number, Range, SubspaceDecl
