@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dsl.catalogue import CATALOGUE, MODULES
+from dsl.catalogue.entry import Entry
 from dsl.diagnostics import SpecError
-from dsl.entries import Entry
 from dsl.parser import parse
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsl.catalogue_syntax import ENTRIES
+from dsl.catalogue.syntax import ENTRIES
 from dsl.diagnostics import SpecError
 from dsl.expectations import FORMS, keywords, phrase
 from dsl.parser import parse

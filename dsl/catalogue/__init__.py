@@ -1,18 +1,18 @@
 """Code -> a longer word on the error: the catalogue behind ``headspec explain E0104``.
 
-In: the entries of the ``catalogue_*`` modules, which are data.  Out: ``CATALOGUE``.  Codes: E01xx syntax, E02xx names,
+In: the entries of the modules beside this one, which are data.  Out: ``CATALOGUE``.  Codes: E01xx syntax, E02xx names,
 E03xx encodings and layout, E04xx heads and relations, E05xx strengths, frequencies and limits, E06xx files and the
 command line.  Not for: raising errors.
 """
 
 from __future__ import annotations
 
-from dsl import catalogue_files, catalogue_meaning, catalogue_numbers, catalogue_storage, catalogue_syntax
-from dsl.entries import Entry
+from dsl.catalogue import files, heads, layout, names, numbers, storage, syntax
+from dsl.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry"]
 
-MODULES = (catalogue_syntax, catalogue_meaning, catalogue_numbers, catalogue_files, catalogue_storage)
+MODULES = (syntax, names, layout, heads, numbers, storage, files)
 
 
 def _merge() -> dict[str, Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsl.entries import Entry
+from dsl.catalogue.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(

@@ -5,7 +5,7 @@ In: nothing (pure data).  Out: ``ENTRIES``.  Not for: merging (``dsl.catalogue``
 
 from __future__ import annotations
 
-from dsl.entries import Entry
+from dsl.catalogue.entry import Entry
 
 _TOP = """\
 model example
