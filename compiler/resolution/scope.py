@@ -105,7 +105,8 @@ class Scope:
             return self.subspaces[name]
         if name in self.broken:
             raise AlreadyReported
-        unknown("E0204", "subspace", name, span, self.subspaces, "declare it: `subspace {} : onehot(tokens)`")
+        known = [*self.subspaces, *sorted(self.broken)]  # a name can be meant although its declaration is wrong
+        unknown("E0204", "subspace", name, span, known, "declare it: `subspace {} : onehot(tokens)`")
 
     def table(self, name: str, span: Span) -> Table:
         """The table called ``name``; E0217 with a suggestion when there is none."""
