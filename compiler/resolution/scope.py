@@ -105,7 +105,7 @@ class Scope:
             return self.subspaces[name]
         if name in self.broken:
             raise AlreadyReported
-        known = [*self.subspaces, *sorted(self.broken)]  # a name can be meant although its declaration is wrong
+        known = [n for n, (kind, _) in self.declared.items() if kind == "subspace"]  # wrongly declared ones included
         unknown("E0204", "subspace", name, span, known, "declare it: `subspace {} : onehot(tokens)`")
 
     def table(self, name: str, span: Span) -> Table:
@@ -143,8 +143,11 @@ def unknown(code: str, kind: str, name: str, span: Span | None, known: Iterable[
     """Fail because no ``kind`` is called ``name``; help is the nearest known name or how to declare it."""
     known = tuple(known)
     near = did_you_mean(name, known)
-    listed = "; there is " + listing(known) if known and len(known) <= 12 else ""
-    help = (near or declare.format(name)) + listed
+    listed = f"there is {listing(known)}" if known and len(known) <= 12 else ""
+    if near:
+        help = f"{near} ({listed})" if listed else near
+    else:
+        help = "; ".join(part for part in (declare.format(name), listed) if part)
     fail(code, f"there is no {kind} called `{name}`", span, label=f"no such {kind}", help=help)
 
 
