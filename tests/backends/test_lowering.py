@@ -189,15 +189,21 @@ def test_rows_without_a_partner_are_left_alone() -> None:
 
 
 def test_symbols_without_values_are_named_all_at_once() -> None:
-    declared = replace(program(width=1), symbols=(Symbol("beta", True, None),))
-    free = Matrix(5, 1, {(0, 0): Scalar.symbol("beta"), (1, 0): Scalar.cos(Angle.symbol("alpha"))})
+    declared = replace(program(width=1), symbols=(Symbol("beta", True, None), Symbol("alpha", False, None)))
+    free = Matrix(
+        5,
+        1,
+        {(2, 0): Scalar.symbol("s_waits"), (0, 0): Scalar.symbol("beta"), (1, 0): Scalar.cos(Angle.symbol("alpha"))},
+    )
     with pytest.raises(SpecError) as error:
         lower(weights(declared, [], W_U=free))
     (found,) = error.value.diagnostics
     assert found.code == "E0501"
     assert found.message == "symbols `alpha`, `beta` have no value where numbers are needed"
     assert found.help == "give each a value: --set alpha=... --set beta=..."
-    value = lower(weights(declared, [], W_U=free, bindings={"beta": Fraction(3), "alpha": Fraction(0)}))
+    value = lower(
+        weights(declared, [], W_U=free, bindings={"beta": Fraction(3), "alpha": Fraction(0), "s_waits": Fraction(1)})
+    )
     assert value.W_U[0, :2].tolist() == [3.0, 1.0]
 
 
