@@ -10,12 +10,15 @@ columns, W_QK = W_Q^T W_K (score = x_query^T W_QK x_key) and W_OV = W_O W_V; hea
     K-composition  |W_QK2   W_OV1| / (|W_QK2| |W_OV1|)      V-composition matrix   W_V2 W_O1
     V-composition  |W_OV2   W_OV1| / (|W_OV2| |W_OV1|)      path   W_U W_OVn ... W_OV1 W_E
 
+    moved by k heads   the sum of W_OVk ... W_OV1 over all chains of k heads: for k = 1 the net heads, for k = 2 the
+                       virtual heads.  With k previous-token heads it is what is copied from k tokens back.
+
 with Frobenius norms |.|.  Random matrices do not score 0: Elhage et al. compare with that baseline; so should you.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import sqrt
@@ -28,6 +31,7 @@ from compiler.program import Head, Program
 
 Kind = Literal["Q", "K", "V"]
 Bindings = Mapping[str, Rational]
+MOST_LINES = 20  # of a drawn product
 
 # ---------------------------------------------------------------- what goes in
 
@@ -140,6 +144,7 @@ class Expansion:
     scores: tuple[CompositionScore, ...]
     value_compositions: tuple[Product, ...]
     virtual_heads: tuple[Product, ...]
+    moved: tuple[Product, ...]
     paths: tuple[Product, ...]
     zero: int
     bindings: Mapping[str, Fraction]
@@ -154,6 +159,7 @@ class Expansion:
             "composition_scores": [score.to_json() for score in self.scores],
             "value_compositions": products(self.value_compositions),
             "virtual_heads": products(self.virtual_heads),
+            "moved": products(self.moved),
             "paths": products(self.paths),
             "zero_products": self.zero,
         }
@@ -272,6 +278,29 @@ def _product(label: str, heads: tuple[str, ...], matrix: Matrix, bindings: Bindi
     return Product(label, heads, matrix, matrix.rank(), squared_norm(matrix), singular)
 
 
+def moved_by_length(weights: WeightsLike) -> tuple[Product, ...]:
+    """For k = 1, 2, ...: the sum of W_OVk ... W_OV1 over all chains of k heads, each in a later layer than the one
+    before.  These are the coefficients of t^k in (1 + t S_n) ... (1 + t S_1), with S_l the sum of layer l's W_OV."""
+    sums: list[Matrix] = []  # sums[k - 1] for chains that end in a layer already seen
+    for layer in sorted({head.head.layer for head in weights.heads}):
+        step = _sum([head.OV for head in weights.heads if head.head.layer == layer])
+        longer = [step, *(step @ moved for moved in sums)]
+        sums = [*(a + b for a, b in zip(sums, longer, strict=False)), longer[-1]]
+    names = tuple(head.head.name for head in weights.heads)
+    return tuple(
+        _product(f"{k} head{'s' * (k > 1)}", names, matrix, weights.bindings, spectrum=False)
+        for k, matrix in enumerate(sums, 1)
+        if not matrix.is_zero()
+    )
+
+
+def _sum(matrices: Sequence[Matrix]) -> Matrix:
+    total = matrices[0]
+    for matrix in matrices[1:]:
+        total = total + matrix
+    return total
+
+
 def output_paths(weights: WeightsLike, layers: int | None = None) -> tuple[tuple[Product, ...], int]:
     """Every path W_U W_OVn ... W_OV1 W_E through at most ``layers`` heads that is not zero, and how many are."""
     most = len(weights.program.layers) if layers is None else layers
@@ -340,6 +369,7 @@ def expand(weights: WeightsLike, layers: int | None = None) -> Expansion:
         scores=tuple(composition_score(kind, a, b, bindings) for a, b in pairs for kind in kinds),
         value_compositions=tuple(v_composition(a, b, bindings) for a, b in composing),
         virtual_heads=tuple(virtual_head(a, b, bindings) for a, b in composing),
+        moved=moved_by_length(weights),
         paths=paths,
         zero=zero,
         bindings=bindings,
@@ -349,17 +379,25 @@ def expand(weights: WeightsLike, layers: int | None = None) -> Expansion:
 # ---------------------------------------------------------------- for readers
 
 
-def render_expansion(expansion: Expansion, coordinate_names: Sequence[str] | None = None) -> str:
-    """Plain text: scores as a table, products with rank, norm and singular values, small virtual heads in full."""
+Drawing = Callable[[Matrix], str]
+
+
+def render_expansion(expansion: Expansion, draw: Drawing | None = None) -> str:
+    """Plain text: scores as a table, products with rank, norm and singular values.  Net heads, virtual heads and what
+    moves through one, two, ... heads are drawn in full by ``draw`` (default: ``exact.render_matrix``) where that is
+    short."""
+    draw = draw or render_matrix
+    moved = expansion.moved if len(expansion.net_heads) > 1 else ()
     blocks = [
-        _block("Net heads (OV = W_O W_V)", [_line(p) for p in expansion.net_heads]),
+        _block("Net heads (OV = W_O W_V)", [_with_matrix(p, draw) for p in expansion.net_heads]),
         _block("Score circuits", [_line(p) for p in expansion.score_circuits]),
         _block("Composition scores", [_score_line(s) for s in expansion.scores]),
         _block("V-composition", [_line(p) for p in expansion.value_compositions]),
-        _block("Virtual heads", [_with_matrix(p, coordinate_names) for p in expansion.virtual_heads]),
+        _block("Virtual heads", [_with_matrix(p, draw) for p in expansion.virtual_heads]),
+        _block("Moved through exactly so many heads (sum over all chains)", [_with_matrix(p, draw) for p in moved]),
         _block("Paths from tokens to logits", [_line(p) for p in expansion.paths]),
     ]
-    blocks.append(f"{expansion.zero} further products are zero.")
+    blocks.append(f"{expansion.zero} further product{' is' if expansion.zero == 1 else 's are'} zero.")
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -397,8 +435,8 @@ def _score_line(score: CompositionScore) -> str:
     return f"{score.kind}: {score.earlier} -> {score.later}  {value}{exact}"
 
 
-def _with_matrix(product: Product, names: Sequence[str] | None) -> str:
-    if len(product.matrix.entries) > 32:
+def _with_matrix(product: Product, draw: Drawing) -> str:
+    if product.matrix.is_zero():
         return _line(product)
-    table = render_matrix(product.matrix, names, names, max_dense=8).replace("\n", "\n    ")
-    return f"{_line(product)}\n    {table}"
+    drawn = draw(product.matrix).splitlines()
+    return "\n    ".join([_line(product), *(drawn if len(drawn) <= MOST_LINES else [])])

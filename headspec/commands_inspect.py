@@ -171,12 +171,13 @@ def expand(arguments: argparse.Namespace) -> int:
     """Net heads, score circuits, composition scores, virtual heads and paths, with ranks and singular values."""
     from compiler.composition import expand as expand_weights
     from compiler.composition import render_expansion
-    from headspec.matrices import residual_names
+    from headspec.matrices import draw_circuit, residual_names
 
     weights = _model(arguments).weights
     expansion, names = expand_weights(weights), residual_names(weights.program)
     if arguments.json:
         say_json({"model": weights.program.name, "coordinates": list(names), **expansion.to_json()})
     else:
-        say(f"{weights.program.name}\n\n{render_expansion(expansion, names)}")
+        text = render_expansion(expansion, lambda matrix: draw_circuit(matrix, names))
+        say(f"{weights.program.name}\n\n{text}")
     return 0

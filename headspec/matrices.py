@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
@@ -22,7 +23,8 @@ MODEL_MATRICES = ("W_E", "W_pos", "W_U", "b_U")
 GRID_COLUMNS = 12
 GRID_WIDTH = 150
 LISTED = 400
-SHARED = 3  # so many equal entries in a row or a diagonal share a line
+SHARED = 3  # so many equal entries in a row, a column or a diagonal share a line
+STEPS = {(0, 1): "along the row", (1, 1): "down the diagonal", (1, 0): "down the column"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +148,24 @@ def render_matrix(named: NamedMatrix, *, latex: bool = False) -> str:
     """A grid of the columns (and, for circuits, rows) that are not zero; a list of entries when it is too wide."""
     if latex:
         return _latex(named)
-    heading = _heading(named)
     if not named.matrix.entries:
-        return f"{heading}\n  (zero)"
+        return f"{_heading(named)}\n  (zero)"
+    return "\n".join([_heading(named), *_body(named)])
+
+
+def draw_circuit(matrix: Matrix, residual: tuple[str, ...]) -> str:
+    """A matrix between residual streams (a net head, a virtual head) as ``render_matrix`` draws it, without heading."""
+    rows, columns = (_extended(residual, size) for size in matrix.shape)
+    return dedent("\n".join(_body(NamedMatrix("", matrix, rows, columns))))
+
+
+def _body(named: NamedMatrix) -> list[str]:
     rows, columns = _occupied(named)
     if len(columns) <= GRID_COLUMNS:
         grid = _grid(named, rows, columns)
         if max(map(len, grid)) <= GRID_WIDTH:
-            return "\n".join([heading, *grid])
-    return "\n".join([heading, *_listing(named)])
+            return grid
+    return _listing(named)
 
 
 def _heading(named: NamedMatrix) -> str:
@@ -188,7 +199,7 @@ def _grid(named: NamedMatrix, rows: Sequence[int], columns: Sequence[int]) -> li
 
 
 def _listing(named: NamedMatrix) -> list[str]:
-    """One line per nonzero, in row-major order; equal entries along a row or down a diagonal share a line."""
+    """One line per nonzero, in row-major order; equal entries along a row, a diagonal or a column share one."""
     lines = [_run_text(named, run) for run in _runs(named.matrix)]
     if len(lines) <= LISTED:
         return lines
@@ -197,15 +208,16 @@ def _listing(named: NamedMatrix) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """``length`` equal entries from (row, column) on: along the row (``down`` 0) or down the diagonal (1)."""
+    """``length`` equal entries from (row, column) on, ``step`` (rows, columns) apart."""
 
     row: int
     column: int
-    down: int
+    step: tuple[int, int]
     length: int
 
     def places(self) -> list[tuple[int, int]]:
-        return [(self.row + i * self.down, self.column + i) for i in range(self.length)]
+        down, along = self.step
+        return [(self.row + i * down, self.column + i * along) for i in range(self.length)]
 
 
 def _runs(matrix: Matrix) -> list[_Run]:
@@ -213,18 +225,18 @@ def _runs(matrix: Matrix) -> list[_Run]:
     taken: set[tuple[int, int]] = set()
     for (i, j), value in sorted_entries(matrix):
         if (i, j) not in taken:
-            run = max((_run(matrix, i, j, down, value, taken) for down in (0, 1)), key=lambda run: run.length)
-            run = run if run.length >= SHARED else _Run(i, j, 0, 1)
+            run = max((_run(matrix, i, j, step, value, taken) for step in STEPS), key=lambda run: run.length)
+            run = run if run.length >= SHARED else _Run(i, j, (0, 1), 1)
             taken.update(run.places())
             runs.append(run)
     return runs
 
 
-def _run(matrix: Matrix, i: int, j: int, down: int, value: Scalar, taken: set[tuple[int, int]]) -> _Run:
-    length = 1
-    while (place := (i + length * down, j + length)) not in taken and matrix.entries.get(place) == value:
+def _run(matrix: Matrix, i: int, j: int, step: tuple[int, int], value: Scalar, taken: set[tuple[int, int]]) -> _Run:
+    length, (down, along) = 1, step
+    while (place := (i + length * down, j + length * along)) not in taken and matrix.entries.get(place) == value:
         length += 1
-    return _Run(i, j, down, length)
+    return _Run(i, j, step, length)
 
 
 def _run_text(named: NamedMatrix, run: _Run) -> str:
@@ -233,7 +245,7 @@ def _run_text(named: NamedMatrix, run: _Run) -> str:
     if run.length == 1:
         return f"  {first}  {named.matrix.entries[i, j]}"
     row, column = run.places()[-1]
-    way = f"{run.length} {'down the diagonal' if run.down else 'along the row'}"
+    way = f"{run.length} {STEPS[run.step]}"
     last = f"[{named.row_names[row]}, {named.column_names[column]}]"
     return f"  {first} ... {last}  {named.matrix.entries[i, j]}  ({way})"
 

@@ -11,7 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.composition import composition_score, expand, render_expansion, singular_values, v_composition
+from compiler.composition import (
+    composition_score,
+    expand,
+    moved_by_length,
+    render_expansion,
+    singular_values,
+    v_composition,
+)
 from compiler.exact import Angle, Matrix, Scalar
 from compiler.program import Head
 
@@ -120,3 +127,22 @@ def test_heads_that_do_not_compose_are_counted_not_listed() -> None:
     assert found.virtual_heads == ()
     assert found.zero > 0
     assert all(score.value == 0 for score in found.scores)
+
+
+def test_what_moves_through_k_heads_is_the_sum_over_all_chains() -> None:
+    rng = np.random.default_rng(7)
+    heads = tuple(random_head(rng, layer) for layer in (0, 0, 1, 2))
+    model = Model(heads, Matrix.identity(6), Matrix.identity(6), layers=3)
+    a, b, c, d = (dense(head.OV) for head in heads)
+    first = a + b
+    expected = [first + c + d, c @ first + d @ first + d @ c, d @ c @ first]
+    found = moved_by_length(model)
+    assert [product.label for product in found] == ["1 head", "2 heads", "3 heads"]
+    for product, matrix in zip(found, expected, strict=True):
+        assert np.array_equal(dense(product.matrix), matrix)
+
+
+def test_a_short_product_is_drawn_and_a_long_one_is_not() -> None:
+    model = Model((shift_head("one", 0, 0, 1), shift_head("two", 1, 1, 2)), Matrix.identity(4), Matrix.identity(4))
+    assert render_expansion(expand(model), lambda _: "drawn").count("\n    drawn") == 5  # 2 net, 1 virtual, 2 sums
+    assert "drawn" not in render_expansion(expand(model), lambda _: "drawn\n" * 100)

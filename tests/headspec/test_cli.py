@@ -217,6 +217,20 @@ def test_expand(starter: Path, capsys: Capture) -> None:
     assert "previous -> induction" in capsys.readouterr().out
 
 
+def test_expand_answers_exercises_1c_and_1d(capsys: Capture) -> None:
+    """One token back W_net2 + W_net1 with all eight entries, two tokens back W_net2 W_net1 with (15, 0) alone."""
+    assert main(["expand", "1b", "--json"]) == 0
+    once, twice = json.loads(capsys.readouterr().out)["moved"]
+    reads = {8: 0, 9: 1, 10: 2, 11: 3, 12: 4, 13: 5, 14: 6, 15: 8}
+    places = [(entry["row"], entry["column"], entry["exact"]) for entry in once["matrix"]["nonzeros"]]
+    assert places == [(row, column, "1") for row, column in reads.items()]
+    assert [(e["row"], e["column"], e["exact"]) for e in twice["matrix"]["nonzeros"]] == [(15, 0, "1")]
+    assert main(["expand", "1b"]) == 0
+    text = capsys.readouterr().out
+    assert "1 head: rank 8, squared norm 8" in text and "2 heads: rank 1, squared norm 1" in text
+    assert text.count("moved.0      1      .") == 2  # W_net1, alone and in the sum
+
+
 def test_run_draws_and_predicts(starter: Path, capsys: Capture) -> None:
     assert main(["run", str(starter), "<bos> a b c a"]) == 0
     text = capsys.readouterr().out
