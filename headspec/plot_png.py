@@ -24,11 +24,13 @@ def render_png(result: RunResult, *, title: str, names: Sequence[str]) -> bytes:
     figure_type, colours = _matplotlib()
     layers = sorted({layer for layer, _, _ in result.heads})
     columns = max((sum(1 for head in result.heads if head[0] == layer) for layer in layers), default=1)
-    size = min(6.0, max(2.6, 0.24 * len(names)))
+    size = min(6.0, max(1.8, 0.24 * len(names)))
     figure = figure_type(
         figsize=(columns * (size + 0.5), max(1, len(layers)) * (size + 0.7) + 0.4), layout="constrained"
     )
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     figure.suptitle(_text(title), fontweight="bold")
+    figure.supxlabel("rows query, columns key; pale 0, dark 1", fontsize=7, color="#666c76")
     grid = figure.subplots(max(1, len(layers)), columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
@@ -48,13 +50,18 @@ def _draw(axes: Any, pattern: Any, names: Sequence[str], title: str, colours: An
     axes.imshow(masked, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
     axes.set_title(_text(title), fontsize=10)
     axes.spines[:].set_visible(False)
-    if len(names) > LABELLED:
+    axes.xaxis.tick_top()
+    axes.tick_params(which="both", length=0, labelsize=7)
+    if len(names) > LABELLED:  # positions, every so many
         return
     labels = [_text(name) for name in names]
     axes.set_xticks(range(len(names)), labels, rotation=90, fontsize=7, family="monospace")
     axes.set_yticks(range(len(names)), labels, fontsize=7, family="monospace")
-    axes.xaxis.tick_top()
-    axes.tick_params(length=0)
+    edges = np.arange(len(names) + 1) - 0.5
+    axes.set_xticks(edges, minor=True)
+    axes.set_yticks(edges, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1)
+    axes.tick_params(which="both", length=0)
 
 
 def _text(text: str) -> str:
@@ -71,7 +78,7 @@ def _matplotlib() -> tuple[Any, Any]:
             Diagnostic(
                 "E0609",
                 "drawing a PNG needs matplotlib, which is not installed",
-                help="pip install 'headspec[plot]', or draw an .svg or .html",
+                help="pip install matplotlib, or draw an .svg or .html",
             )
         ) from None
     stops = [tuple(channel / 255 for channel in stop) for stop in STOPS]

@@ -22,6 +22,9 @@ LEAST = 0.004  # fainter cells are left to the background in long contexts
 TITLED = 6  # cells of so many pixels say what they are when pointed at
 PANEL = 300
 GAP = 28
+LEGEND = 24
+TICKS = (5, 10, 20, 25, 50, 100, 200, 250, 500, 1000)
+APART = 32  # so many pixels at least between the numbers of two positions
 _STYLE = (
     "svg{background:#fff}text{font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#444a53}"
     ".t{font:600 15px system-ui,'Segoe UI',Roboto,Arial,sans-serif;fill:#1c1f24}"
@@ -43,13 +46,21 @@ def render_svg(result: RunResult, *, title: str, names: Sequence[str]) -> str:
             parts.append(panel.draw(x, y, f"L{layer}H{index}", _clean(name), result.patterns[layer][index]))
         widest = max(widest, len(heads))
     width = GAP + max(1, widest) * (panel.width + GAP)
-    height = top + len(layers) * (panel.height + GAP)
+    width, foot = max(width, 320), top + len(layers) * (panel.height + GAP)
+    height = foot + LEGEND
     caption = f'<text class="t" x="{GAP}" y="26">{escape(_clean(title))}</text>' if title else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         f' role="img" aria-label={quoteattr(_clean(title) or "attention patterns")}>'
-        f"<style>{_STYLE}</style>{caption}{''.join(parts)}</svg>\n"
+        f"<style>{_STYLE}</style>{caption}{''.join(parts)}{_legend(GAP, foot)}</svg>\n"
     )
+
+
+def _legend(x: int, y: int) -> str:
+    """What rows, columns and colours are, in a line."""
+    steps = [(f'<rect x="{180 + 10 * i}" y="-9" width="10" height="10" fill="{shade(i / 8)}"/>') for i in range(9)]
+    words = '<text class="l">rows query, columns key</text><text class="l" x="168">0</text>'
+    return f'<g transform="translate({x} {y})">{words}{"".join(steps)}<text class="l" x="275">1</text></g>'
 
 
 class _Panel:
@@ -59,8 +70,9 @@ class _Panel:
         self.labels = labels
         self.cell = max(1, min(24, PANEL // max(1, len(labels))))
         self.labelled = self.cell >= 9
-        self.margin = 10 + 7 * max(len(_clip(label)) for label in labels) if self.labelled else 6
-        self.flat = self.cell >= 18 and max(map(len, labels)) <= 2
+        longest = max(len(_clip(label)) for label in labels) if self.labelled else len(str(len(labels)))
+        self.margin = 10 + 7 * longest
+        self.flat = not self.labelled or (self.cell >= 18 and longest <= 2)
         self.top = 24 + (18 if self.flat else self.margin)
         self.width = self.margin + self.cell * len(labels)
         self.height = self.top + self.cell * len(labels)
@@ -101,11 +113,16 @@ class _Panel:
         corners = f"{left},{top} {left},{top + side} {left + side},{top + side}"
         return f'<polygon points="{corners}" fill="{shade(0.0)}"/>'
 
+    def _named(self) -> list[tuple[int, str]]:
+        """What stands beside the cells: every token, or, where they would not fit, positions at even steps."""
+        if self.labelled:
+            return list(enumerate(map(_clip, self.labels)))
+        step = next((step for step in TICKS if step * self.cell >= APART), TICKS[-1])
+        return [(i, str(i)) for i in range(0, len(self.labels), step)]
+
     def _axes(self) -> str:
-        if not self.labelled:
-            return ""
         parts = []
-        for i, label in enumerate(map(_clip, self.labels)):
+        for i, label in self._named():
             middle, text = i * self.cell + self.cell / 2, escape(label)
             parts.append(f'<text x="{self.margin - 5}" y="{self.top + middle + 3.5:g}" text-anchor="end">{text}</text>')
             x = self.margin + middle

@@ -18,7 +18,7 @@ const weight = (head, q, k) => {
 };
 const number = w => (Number.isNaN(w) ? "not a number" : w === 0 ? "0" : w < 0.0001 ? "< 0.0001" : w.toFixed(4));
 const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const label = i => (data.names[i] === data.tokens[i] ? data.tokens[i] : `${data.names[i]} (${data.tokens[i]})`);
+const label = i => (data.names[i] === data.tokens[i] ? data.tokens[i] : `${data.names[i]} “${data.tokens[i]}”`);
 const clip = (text, size) => ([...text].length > size ? [...text].slice(0, size - 1).join("") + "…" : text);
 
 function readRamp() {
@@ -48,8 +48,9 @@ class View {
     const longest = Math.max(...data.names.map(name => Math.min(10, [...name].length)));
     this.cell = Math.max(1, Math.min(26, Math.floor(430 / n)));
     this.labels = this.cell >= 9;
-    this.left = this.labels ? 10 + longest * 7.5 : 8;
-    this.top = this.labels ? (this.cell >= 18 && longest <= 2 ? 22 : 10 + longest * 7.5) : 8;
+    this.step = [5, 10, 20, 25, 50, 100, 200, 250, 500].find(step => step * this.cell >= 40) || 1000;
+    this.left = this.labels ? 10 + longest * 7.5 : 10 + String(n).length * 7;
+    this.top = this.labels && !(this.cell >= 18 && longest <= 2) ? 10 + longest * 7.5 : 22;
     this.figure = element("figure", parent);
     const caption = element("figcaption", this.figure);
     element("b", caption, head.name);
@@ -125,7 +126,7 @@ class View {
     pen.drawImage(this.cells, 0, 0);
     pen.scale(scale, scale);
     this.cross(pen, c);
-    if (this.labels) this.write(pen, c);
+    if (this.labels) this.write(pen, c); else this.number(pen, c);
     this.figure.classList.toggle("active", active === this.index);
     this.describe();
   }
@@ -149,6 +150,16 @@ class View {
     pen.lineWidth = 1.5;
     pen.strokeRect(this.left - 1, this.top + query * c - 1, (query + 1) * c + 1, c + 1);
     if (key >= 0) pen.strokeRect(this.left + key * c - 1, this.top + key * c - 1, c + 1, (n - key) * c + 1);
+  }
+  number(pen, c) {  // too many tokens to name: positions along the sides
+    pen.font = `11px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace`;
+    pen.fillStyle = style("--soft");
+    for (let i = 0; i < n; i += this.step) {
+      pen.textAlign = "right"; pen.textBaseline = "middle";
+      pen.fillText(i, this.left - 6, this.top + (i + 0.5) * c);
+      pen.textAlign = "center"; pen.textBaseline = "alphabetic";
+      pen.fillText(i, this.left + (i + 0.5) * c, this.top - 7);
+    }
   }
   write(pen, c) {
     pen.font = `${Math.min(13, c - 1 < 9 ? 9 : c - 4)}px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace`;

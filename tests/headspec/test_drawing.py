@@ -79,7 +79,7 @@ def test_svg_is_well_formed_and_safe() -> None:
     root = ET.fromstring(drawing)
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert tags <= {"svg", "style", "text", "tspan", "g", "rect", "title", "polygon"}
-    cells = [element for element in root.iter() if element.tag.endswith("rect")]
+    cells = [e for e in root.iter() if e.tag.endswith("rect") and any(c.tag.endswith("title") for c in e)]
     assert len(cells) == 3 * 6 * 7 / 2
     assert notebook_html(make_run(("a",))).startswith("<div><svg")
 
@@ -87,6 +87,8 @@ def test_svg_is_well_formed_and_safe() -> None:
 def test_a_long_svg_leaves_out_faint_cells() -> None:
     drawing = render_plot(make_run(("a",) * 400), "svg", title="long")
     assert len(drawing) < 200_000
+    written = [text for element in ET.fromstring(drawing).iter() if (text := element.text) and text.isdigit()]
+    assert {"0", "50"} <= set(written)  # positions, where tokens would not fit
     ET.fromstring(drawing)
 
 
