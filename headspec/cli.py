@@ -188,7 +188,7 @@ def _verify(commands: _Commands[_Parser]) -> None:
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:0 (default: auto)")
     parser.add_argument("--dtype", metavar="TYPE", help="compile for this float type instead of the spec's")
     parser.add_argument(
-        "--samples", type=_count, metavar="N", help="how many sequences to look at (default: some seconds' worth)"
+        "--samples", type=_positive, metavar="N", help="how many sequences to look at (default: some seconds' worth)"
     )
     parser.add_argument("--exhaustive", action="store_true", help="look at every valid sequence")
     parser.add_argument(
@@ -200,6 +200,13 @@ def _verify(commands: _Commands[_Parser]) -> None:
     )
     parser.add_argument("--seed", type=_count, default=0, metavar="N", help="seed of the sample (default: 0)")
     _json(parser)
+
+
+def _positive(word: str) -> int:
+    count = _count(word)
+    if count == 0:
+        raise argparse.ArgumentTypeError("at least 1")
+    return count
 
 
 def _count(word: str) -> int:

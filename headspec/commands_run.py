@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     model, result = _run(arguments)
     names = position_names(arguments.slots, result.tokens)
-    queries = find_queries(arguments.queries, names, result.tokens) if arguments.queries else None
+    queries = find_queries(arguments.queries, names, result.tokens) if arguments.queries is not None else None
     if arguments.json:
         say_json(_to_json(result, names, queries))
         return 0
@@ -43,7 +43,7 @@ def plot(arguments: argparse.Namespace) -> int:
     from headspec.plotting import render_plot
 
     output = Path(arguments.output)
-    kind = check_choice("kind of plot", output.suffix.lower().removeprefix("."), ("html", "svg", "png"))
+    kind = _kind(output)
     model, result = _run(arguments)
     names = position_names(arguments.slots, result.tokens)
     write_bytes(output, render_plot(result, kind, title=model.program.name, names=names, about=model.program.doc or ""))
@@ -52,6 +52,14 @@ def plot(arguments: argparse.Namespace) -> int:
     else:
         say(f"wrote {output}")
     return 0
+
+
+def _kind(output: Path) -> str:
+    ending = output.suffix.lower().removeprefix(".")
+    if not ending:
+        help = f"for example `{output.name or 'plot'}.html`; .svg and .png do too"
+        raise SpecError(Diagnostic("E0608", f"the ending of `{output}` does not say what to draw", help=help))
+    return check_choice("kind of plot", ending, ("html", "svg", "png"))
 
 
 def _run(arguments: argparse.Namespace) -> tuple[Model, RunResult]:

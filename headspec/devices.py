@@ -36,10 +36,15 @@ def choose_device(word: str) -> str:
     try:
         torch.empty(1, device=torch.device(word)).sum().item()
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise SpecError(
-            Diagnostic("E0608", f"there is no device `{word}` here", help="auto, cpu, cuda or cuda:0")
-        ) from None
+        raise SpecError(Diagnostic("E0608", f"there is no device `{word}` here", help=_devices(torch))) from None
     return word
+
+
+def _devices(torch: Any) -> str:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        return "auto or cpu: PyTorch sees no CUDA device on this machine"
+    return ", ".join(["auto, cpu, cuda", *(f"cuda:{i}" for i in range(count))])
 
 
 @dataclass(frozen=True, slots=True)

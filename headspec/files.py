@@ -67,7 +67,9 @@ def write_bytes(path: Path, data: bytes, *, overwrite: bool = True) -> None:
         _replace(path, data)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise SpecError(Diagnostic("E0605", f"`{path}` cannot be written: {reason}")) from None
+        missing = not path.parent.exists()
+        help = f"there is no folder `{path.parent}`: make it first" if missing else None
+        raise SpecError(Diagnostic("E0605", f"`{path}` cannot be written: {reason}", help=help)) from None
 
 
 def _replace(path: Path, data: bytes) -> None:

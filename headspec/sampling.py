@@ -78,6 +78,8 @@ def choose_sequences(
 
     ``samples`` is the number wanted in all (the default is what a few seconds allow).  Raises SpecError
     E0608 when every sequence is asked for and there are more than ``MAX_EXHAUSTIVE``."""
+    if samples is not None and samples < 1:
+        raise SpecError(Diagnostic("E0608", f"{samples} samples show nothing", help="at least 1"))
     lengths = tuple(language.lengths())
     total = language.count()
     if exhaustive and total > MAX_EXHAUSTIVE:
