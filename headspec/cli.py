@@ -94,6 +94,7 @@ def _new(commands: _Commands[_Parser]) -> None:
     )
     parser.add_argument("name", metavar="NAME", help="the model's name")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: NAME.head)")
+    _json(parser)
 
 
 def _compile(commands: _Commands[_Parser]) -> None:

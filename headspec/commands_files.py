@@ -23,7 +23,10 @@ def new(arguments: argparse.Namespace) -> int:
     text = starter_spec(arguments.name)
     path = Path(arguments.output or f"{arguments.name}.head")
     write_text(path, text, overwrite=False)
-    say(f"wrote {path}; next: headspec verify {path}")
+    if arguments.json:
+        say_json({"written": str(path)})
+    else:
+        say(f"wrote {path}; next: headspec verify {path}")
     return 0
 
 

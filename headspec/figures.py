@@ -6,6 +6,7 @@ Not for: how it is drawn for people (``report``).
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,7 +145,7 @@ class ExpectationFigures:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verification:
     """Everything a verification found.  ``basis`` is ``expect`` when the spec has ``expect`` lines, else ``reference``:
     then the weights were held against the compiler's own reading of the spec, and against nothing else."""
@@ -172,6 +173,13 @@ class Verification:
 
     def __bool__(self) -> bool:
         return self.holds
+
+    def __repr__(self) -> str:
+        verdict = "holds" if self.holds else "does not hold"
+        return f"<verification of {self.spec}: {verdict}; {self.sequences} sequences, {self.dtype} on {self.device}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def to_json(self) -> dict[str, object]:
         """The machine-readable report, with the keys of docs/architecture.md."""

@@ -80,12 +80,20 @@ def find_matrix(weights: Weights, name: str, head: str | None = None) -> NamedMa
     return of_head(weights.heads[0], name, residual_names(weights.program))
 
 
+def find_matrices(weights: Weights, name: str, head: str | None = None) -> list[NamedMatrix]:
+    """As ``find_matrix``; but a head's matrix without a head is that of every head."""
+    if head is None and name in HEAD_MATRICES:
+        residual = residual_names(weights.program)
+        return [of_head(one, name, residual) for one in weights.heads]
+    return [find_matrix(weights, name, head)]
+
+
 def _unknown_matrix(name: str) -> Diagnostic:
     known = (*HEAD_MATRICES, *MODEL_MATRICES)
     return Diagnostic(
         "E0606",
         f"there is no matrix `{name}`",
-        help=did_you_mean(name, known) or f"the matrices are {', '.join(known)}",
+        help=did_you_mean(name, known) or did_you_mean(name.upper(), known) or f"the matrices are {', '.join(known)}",
     )
 
 

@@ -41,8 +41,11 @@ def compile(
     """The model that a spec describes; its weights are computed when they are first needed.
 
     ``text_or_path``: the text itself (anything with a line break), a path, or the name of a packaged spec.
-    ``settings`` replaces params and symbols by exact numbers; ``dtype`` overrides the spec's float type, and
-    with it the strengths that are solved for.  Raises SpecError."""
+    ``settings`` replaces params and symbols by exact numbers: ``{"beta": Fraction(3, 2)}``, ``{"beta": "0.25"}``.
+    ``dtype``: float64, float32, float16 or bfloat16 instead of the spec's; strengths are solved for it.
+
+    Raises SpecError, whose ``diagnostics`` have a code, a message, a place in the text and a help; printed, it is
+    what the command line prints.  A spec that reads well but cannot be realised raises it from ``Model.weights``."""
     from compiler.resolution import resolve
     from dsl.parser import parse
     from headspec.files import read_text
@@ -59,7 +62,7 @@ def compile(
     return Model(program, settings=values)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunResult:
     """What the compiled model does with one text.
 
@@ -82,6 +85,11 @@ class RunResult:
                 found: NDArray[np.float64] = self.patterns[layer][index]
                 return found
         raise KeyError(head)
+
+    def __repr__(self) -> str:
+        says = "" if self.prediction is None else f", predicts {self.prediction!r} by {self.margin:.4g}"
+        heads = ", ".join(f"L{layer}H{index} {name}" for layer, index, name in self.heads)
+        return f"<headspec run of {len(self.tokens)} tokens{says}; patterns of {heads}>"
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -107,7 +115,10 @@ class RunResult:
 
 
 class Model:
-    """A compiled spec.  ``program`` is what it says; ``weights`` are exact, ``lowered`` are floats with a bound."""
+    """A compiled spec.  ``program`` is what it says; ``weights`` are exact, ``lowered`` the same in floats.
+
+    Residual vectors x are columns.  A head scores key k for query q by x_q^T QK x_k / sqrt(d_head), QK = W_Q^T W_K,
+    and adds OV x_k, OV = W_O W_V, to the query's residual vector for the keys it attends to."""
 
     def __init__(
         self, program: Program, weights: Weights | None = None, *, settings: Mapping[str, Fraction] | None = None
@@ -153,22 +164,31 @@ class Model:
     # ------------------------------------------------------------------ looking
 
     def matrix(self, name: str, head: str | None = None) -> Matrix:
-        """An exact matrix: W_Q, W_K, W_V : (d_head, d_model), W_O, QK = W_Q^T W_K, OV = W_O W_V of a head;
-        W_E (d_model, vocabulary), W_pos (d_model, context), W_U (vocabulary, d_model) of the model."""
+        """An exact matrix of a head (by name, or as ``L0H1``; only one head needs no name) or of the model.
+
+        Of a head: W_Q, W_K, W_V (d_head, d_model), W_O (d_model, d_head), b_Q, b_K, b_V (d_head, 1),
+        QK = W_Q^T W_K and OV = W_O W_V (d_model, d_model; with biases one more coordinate, the constant 1).
+        Of the model: W_E (d_model, vocabulary), W_pos (d_model, context), W_U (vocabulary, d_model),
+        b_U (vocabulary, 1).  SpecError E0606 for any other name."""
         from headspec.matrices import find_matrix
 
         return find_matrix(self.weights, name, head).matrix
 
     def sympy(self, name: str, head: str | None = None) -> Any:
-        """The same as a ``sympy.SparseMatrix`` (or whatever ``Matrix.to_sympy`` gives)."""
+        """``matrix`` as a SymPy matrix, with symbols free; those declared positive are positive there too."""
         positive = {symbol.name for symbol in self.program.symbols if symbol.positive}
         return self.matrix(name, head).to_sympy(positive)
 
-    def show(self, name: str, head: str | None = None, *, latex: bool = False) -> str:
-        """A matrix as text, rows and columns named after residual coordinates; zero columns are left out."""
-        from headspec.matrices import find_matrix, render_matrix
+    def show(self, name: str = "W_Q,W_K,W_V,W_O", head: str | None = None, *, latex: bool = False) -> str:
+        """Matrices (the names of ``matrix``, separated by commas) as text or LaTeX; of every head if none is named.
 
-        return render_matrix(find_matrix(self.weights, name, head), latex=latex)
+        Rows and columns are named after residual coordinates; columns of zeros are left out, and a large matrix is
+        listed by its nonzeros.  SpecError E0606 for a name that there is not."""
+        from headspec.matrices import find_matrices, render_matrix
+        from headspec.terminal import Drawing
+
+        found = [named for word in name.split(",") for named in find_matrices(self.weights, word.strip(), head)]
+        return Drawing("\n\n".join(render_matrix(named, latex=latex) for named in found))
 
     def run(self, text: str) -> RunResult:
         """What the float64 model does with a text of tokens; SpecError E0607 for a word that is no token."""
@@ -230,10 +250,17 @@ def verify(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verification:
-    """Hold a model in torch against the meaning of its spec (see ``headspec.verification``).
+    """Hold a model in torch against the meaning of its spec and its ``expect`` lines.
+
+    A query is right when at least ``mass`` of its attention is on the keys that the spec says, in equal shares; an
+    output when the right token has the largest logit.  ``report.holds`` (or ``bool(report)``) is the verdict,
+    ``print(report)`` a page of figures, ``report.to_json()`` the same for programs.
 
     ``model``: a compiled model, a spec (text, path or packaged name), or what ``load`` returned, which is judged as
-    it was saved, on its own device and in its own float type."""
+    it was saved, on its own device and in its own float type.
+    ``device``: auto, cpu, cuda, cuda:0.  ``samples``: how many sequences (default: some seconds' worth; every one
+    where there are at most ``exhaustive_limit``, or if ``exhaustive``).  ``progress(done, total)`` is called on the
+    way.  Raises SpecError when the spec cannot be realised, or for a device or a number of sequences that cannot be."""
     from headspec.devices import observe_torch
     from headspec.verification import verify_model
 

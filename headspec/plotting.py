@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from compiler.program import Program
+    from compiler.program import Head, Program
     from headspec.model import RunResult
 
 NOT_A_NUMBER = 65535
@@ -99,10 +99,10 @@ def notebook_html(result: RunResult) -> str:
 
 
 def summary_html(program: Program) -> str:
-    """What a model is: its sizes, and its heads with their docstrings."""
+    """What a model is: its sizes, and its heads with their docstrings, or the lines that say what they do."""
     rows = "".join(
         f"<tr><td>L{head.layer}H{head.index}</td><td><b>{html.escape(head.name)}</b></td>"
-        f"<td>{html.escape(head.doc or '')}</td></tr>"
+        f"<td style='text-align:left'>{_says(head)}</td></tr>"
         for head in program.heads
     )
     sizes = f"d_model {program.width}, context {program.context}, {len(program.tokens)} tokens, {program.dtype}"
@@ -110,3 +110,11 @@ def summary_html(program: Program) -> str:
         f"<div><b>{html.escape(program.name)}</b> <span>{html.escape(program.doc or '')}</span>"
         f"<p>{sizes}</p><table>{rows}</table></div>"
     )
+
+
+def _says(head: Head) -> str:
+    if head.doc:
+        return html.escape(head.doc)
+    prefer = () if head.prefer is None else (head.prefer,)
+    lines = [" ".join(line.span.text.split()) for line in (*head.terms, *head.rests, *prefer, *head.copies)]
+    return "<br>".join(f"<code>{html.escape(line)}</code>" for line in lines if line)

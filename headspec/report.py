@@ -6,6 +6,8 @@ output (``Verification.to_json``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headspec.figures import Case, ExpectationFigures, HeadFigures, OutputFigures, Verification, WrongOutput
 from headspec.patterns import draw_row
 from headspec.terminal import PLAIN, Style
@@ -18,7 +20,7 @@ def render_verification(result: Verification, style: Style = PLAIN) -> str:
     lines = [_verdict(result, style), *_scope(result), ""]
     lines += _heads_table(result)
     if result.expectations:
-        lines += ["", "expect lines", *map(_expectation, result.expectations)]
+        lines += ["", "expect lines", *_expectations(result.expectations)]
     lines += ["", _outputs(result.outputs)]
     for head in result.heads:
         if head.worst is not None and not head.holds:
@@ -105,13 +107,19 @@ def _table(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _expectation(line: ExpectationFigures) -> str:
+def _expectations(lines: Sequence[ExpectationFigures]) -> list[str]:
+    """Figures in columns, then the line as it stands in the spec."""
+    header = ["line", "", "least mass", "judged", "not spoken of", ""]
+    return _table([header, *map(_expectation, lines)])
+
+
+def _expectation(line: ExpectationFigures) -> list[str]:
     if not line.checked:
         state = "never applied"
     else:
         state = "holds" if line.holds else f"WRONG at {line.wrong:,}"
-    mass = "" if line.min_mass is None else f", least mass {line.min_mass:.5f}"
-    return f"  line {line.line}: {state} ({line.checked:,} judged, {line.skipped:,} not spoken of{mass})  {line.text}"
+    mass = "" if line.min_mass is None else f"{line.min_mass:.5f}"
+    return [str(line.line), state, mass, f"{line.checked:,}", f"{line.skipped:,}", line.text]
 
 
 def _outputs(outputs: OutputFigures) -> str:

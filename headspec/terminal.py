@@ -27,6 +27,15 @@ class Style:
         return self.paint(text, "1;32" if holds else "1;31")
 
 
+class Drawing(str):
+    """Text that a Python prompt or a notebook shows as it is, without quotes and ``\\n``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 PLAIN = Style()
 
 

@@ -125,6 +125,12 @@ def test_a_closed_pipe_is_no_error() -> None:
 # ------------------------------------------------------------------ new, fmt, specs, explain
 
 
+def test_new_says_what_it_wrote(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "mine.head"
+    assert main(["new", "mine", "-o", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"written": str(path)} and path.exists()
+
+
 def test_the_starter_is_formatted(starter: Path, capsys: Capture) -> None:
     assert main(["fmt", "--check", str(starter)]) == 0
 

@@ -39,8 +39,27 @@ def test_a_model_shows_its_matrices(model: headspec.Model) -> None:
     assert model.matrix("QK", "previous") == weights.W_Q.T @ weights.W_K
     assert model.sympy("W_O", "induction").shape == (model.program.width, model.weights.head("induction").d_head)
     with pytest.raises(headspec.SpecError):
-        model.show("W_Q")
+        model.matrix("W_Q")  # of which head?
+    with pytest.raises(headspec.SpecError, match="did you mean `W_Q`"):
+        model.show("w_q")
+
+
+def test_show_without_a_head_shows_all(model: headspec.Model) -> None:
+    assert model.show("W_Q") == "\n\n".join(model.show("W_Q", head) for head in ("previous", "induction"))
+    assert model.show("W_V, W_O", "L0H0") == "\n\n".join(model.show(name, "previous") for name in ("W_V", "W_O"))
+    assert model.show("W_E").startswith("W_E  (")
+    assert repr(model.show()) == str(model.show())  # a prompt shows it as it is
+
+
+def test_what_a_prompt_and_a_notebook_show(model: headspec.Model) -> None:
     assert "induction" in repr(model) and "small" in model._repr_html_()
+    assert "attend key.before == query.content" in model._repr_html_()
+    assert repr(model.run("<bos> a b a")).startswith("<headspec run of 4 tokens, predicts 'b' by ")
+    report = headspec.verify(model, device="cpu", samples=5)
+    assert "small: holds" in repr(report)
+    assert report._repr_html_().startswith("<pre>small: holds") and "&lt;bos&gt;" in report._repr_html_()
+    with pytest.raises(headspec.SpecError):
+        headspec.verify(model, device="cpu", samples=0)
 
 
 def test_packaged_specs_compile_by_name_and_settings_are_exact() -> None:
