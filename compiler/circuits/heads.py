@@ -119,12 +119,22 @@ def _gate(stream: Stream, head: Head, span: Span) -> Feature:
     gate: Feature = {}
     for condition in conditions:
         gate |= stream.indicator(condition)
+    if len({stream.gate_subspace(condition).name for condition in conditions}) > 1:
+        raise SpecError(
+            Diagnostic(
+                "E0503",
+                f"no score of the rest keys of head `{head.name}` serves conditions on two features",
+                span,
+                "where both conditions hold the rest keys would be given it twice",
+                help="give all lines of this head conditions on one feature, or split the head in two",
+            )
+        )
     return gate
 
 
 def _rest_terms(stream: Stream, head: Head) -> list[TermCircuit]:
     coordinates = _rest_coordinates(stream, head)
-    if not coordinates:
+    if not coordinates or not head.terms:  # without lines every key fits, and nothing rests
         return []
     span = head.rests[0].span
     matrix = stream.outer(_gate(stream, head, span), dict.fromkeys(coordinates, ONE))
@@ -176,7 +186,10 @@ def _rest_is_cancelled(stream: Stream, head: Head, term: Term) -> bool:
     assert not isinstance(term.relation, Offset)
     read = stream.subspaces[term.relation.key]
     tokens = rest_tokens(stream, head)
-    return bool(tokens) and all(stream.known_value(read, token, head.layer) is not None for token, _ in tokens)
+    named = {(rest.condition.key, value) for rest in head.rests for value in rest.condition.values}
+    return len(tokens) == len(named) and all(
+        stream.known_value(read, token, head.layer) is not None for token, _ in tokens
+    )
 
 
 def _prefer(stream: Stream, head: Head) -> tuple[list[TermCircuit], Scalar, str | None]:

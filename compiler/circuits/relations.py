@@ -94,8 +94,8 @@ def _query_rows(stream: Stream, query: Subspace, term: Term) -> list[tuple[int, 
         if isinstance(query.encoding, OneHot):
             return list(zip(query.coordinates, query.encoding.values, strict=True))
         return None
-    name = stream.position_one_hot(term.when) if term.when.feature == "position" else term.when.feature
-    gate = stream.subspaces[name]
+    gate = stream.gate_subspace(term.when)
+    name = gate.name
     same_source = (
         name in stream.embeds
         and query.name in stream.embeds
@@ -103,21 +103,37 @@ def _query_rows(stream: Stream, query: Subspace, term: Term) -> list[tuple[int, 
         and not stream.written & {name, query.name}
     )
     if isinstance(gate.encoding, OneHot) and (name == query.name or same_source):
-        allowed = set(term.when.values)
-        return [(c, v) for c, v in zip(gate.coordinates, gate.encoding.values, strict=True) if v in allowed]
-    raise SpecError(
-        Diagnostic(
-            "E0432",
-            f"this line reads query.{query.name} under a condition on query.{term.when.feature}",
-            term.when.span,
-            "a product of two query features",
-            help="a score is bilinear in one query and one key: let one one-hot subspace carry both, "
-            "or compare the key with a constant",
-            figures=(
-                f"score = [{term.when.feature} holds] * [key matches query.{query.name}] has degree 2 in the query",
-            ),
-        )
+        return _shown(stream, gate, query, term)
+    raise SpecError(_two_query_features(term, query.name))
+
+
+def _two_query_features(term: Term, query: str) -> Diagnostic:
+    assert term.when is not None
+    return Diagnostic(
+        "E0432",
+        f"this line reads query.{query} under a condition on query.{term.when.feature}",
+        term.when.span,
+        "a product of two query features",
+        help="a score is bilinear in one query and one key: let one one-hot subspace carry both, "
+        "or compare the key with a constant",
+        figures=(f"score = [{term.when.feature} holds] * [key matches query.{query}] has degree 2 in the query",),
     )
+
+
+def _shown(stream: Stream, gate: Subspace, query: Subspace, term: Term) -> list[tuple[int, Value]]:
+    """(coordinate of the gate, what the query then shows), left out where the query then shows nothing.
+
+    Raises SpecError E0432 where one value of the gate leaves several to the query."""
+    assert term.when is not None and isinstance(gate.encoding, OneHot)
+    hot = zip(gate.coordinates, gate.encoding.values, strict=True)
+    allowed = [(c, v) for c, v in hot if v in set(term.when.values)]
+    if gate.name == query.name:
+        return allowed
+    shown = stream.values_together(gate, query)
+    rows = [(c, v) for c, gated in allowed for v in shown.get(gated, ())]
+    if len({c for c, _ in rows}) < len(rows):
+        raise SpecError(_two_query_features(term, query.name))
+    return [(c, v) for c, v in rows if v is not None]
 
 
 def _wanted(key: Subspace, value: Value) -> Feature:
@@ -178,6 +194,7 @@ def fit_level(stream: Stream, term: Term) -> Feature:
             query = stream.subspaces[name]
             rows = _query_rows(stream, query, term)
             if rows is not None:
+                _refuse_empty_queries(stream, query, term)
                 return {c: Scalar.rational((int(v) + shift) ** 2) for c, v in rows if int(v) + shift}
             if isinstance(query.encoding, Quadratic):
                 value, square = query.coordinates
@@ -194,6 +211,23 @@ def fit_level(stream: Stream, term: Term) -> Feature:
             )
         case Related():
             return {}
+
+
+def _refuse_empty_queries(stream: Stream, query: Subspace, term: Term) -> None:
+    """Where the query shows nothing all keys score 0, as much as what fits elsewhere less its level: no one score of
+    the rest keys lies below the one and above the other."""
+    when = term.when
+    if stream.always_shows(query) or (when is not None and when.feature == query.name):
+        return
+    raise SpecError(
+        Diagnostic(
+            "E0511",
+            f"`rest` beside a comparison with query.{query.name}, which may show nothing",
+            term.span,
+            "where the query shows no value every key scores 0 here, and a rest key cannot be put above that",
+            help=f"let `{query.name}` hold every token (or position), or give the line a `when` on it",
+        )
+    )
 
 
 def _scaled(functional: Feature, factor: int) -> Feature:

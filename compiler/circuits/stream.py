@@ -68,19 +68,18 @@ class Stream:
         if self.program.biases:
             return {self.program.width: ONE}
         for subspace in self.program.subspaces:
-            if self._always_one_hot(subspace):
+            if isinstance(subspace.encoding, OneHot) and self.always_shows(subspace):
                 return dict.fromkeys(subspace.coordinates, ONE)
         return None
 
-    def _always_one_hot(self, subspace: Subspace) -> bool:
+    def always_shows(self, subspace: Subspace) -> bool:
+        """True where every token (or position) is embedded in the subspace and nobody writes to it."""
         embed = self.embeds.get(subspace.name)
         if embed is None or embed.matrix is not None or subspace.name in self.written:
             return False
         encoding = subspace.encoding
-        if not isinstance(encoding, OneHot):
-            return False
         if embed.source == "position":
-            return all(holds(encoding, p) for p in range(self.program.context))
+            return all(embedded_value("position", "", p, encoding) is not None for p in range(self.program.context))
         return all(embedded_value("token", t, 0, encoding) is not None for t in self.program.tokens)
 
     def one(self, span: Span, wanted_by: str) -> Feature:
@@ -99,8 +98,8 @@ class Stream:
 
     def indicator(self, when: Condition) -> Feature:
         """A query-side functional that is 1 where the condition holds and 0 elsewhere."""
-        name = self.position_one_hot(when) if when.feature == "position" else when.feature
-        subspace = self.subspaces[name]
+        subspace = self.gate_subspace(when)
+        name = subspace.name
         if not isinstance(subspace.encoding, OneHot):
             raise SpecError(
                 Diagnostic(
@@ -113,6 +112,10 @@ class Stream:
             )
         hot = one_hot_coordinates(subspace)
         return {hot[v]: ONE for v in when.values if v in hot}
+
+    def gate_subspace(self, when: Condition) -> Subspace:
+        """The subspace that a condition is read from."""
+        return self.subspaces[self.position_one_hot(when) if when.feature == "position" else when.feature]
 
     def position_one_hot(self, when: Condition) -> str:
         for subspace in self.program.subspaces:
@@ -160,6 +163,19 @@ class Stream:
             return Known(embedded_value("token", token, 0, read.encoding))
         places = self.program.sequences.positions_of(token)
         return Known(embedded_value("position", token, min(places), read.encoding)) if len(places) == 1 else None
+
+    def values_together(self, gate: Subspace, other: Subspace) -> dict[Value, set[Value | None]]:
+        """For every value of ``gate``, what ``other`` shows at the same time; both embed the same token or position."""
+        source = self.embeds[gate.name].source
+        positional = source == "position"
+        places = range(self.program.sequences.longest) if positional else (0,) * len(self.program.tokens)
+        tokens = ("",) * len(places) if positional else self.program.tokens
+        found: dict[Value, set[Value | None]] = {}
+        for token, place in zip(tokens, places, strict=True):
+            value = embedded_value(source, token, place, gate.encoding)
+            if value is not None:
+                found.setdefault(value, set()).add(embedded_value(source, token, place, other.encoding))
+        return found
 
     def is_positional(self, subspace: Subspace) -> bool:
         """True where the subspace holds the token's own position and nothing else ever."""

@@ -366,7 +366,8 @@ def _right_by_shares(subspace: Subspace, held: Symbolic, codes: Ints) -> tuple[B
     behind = shares.max(axis=1, keepdims=True) - shares
     rows = right.reshape(-1, len(codes))
     rows[np.ix_(mixed, np.flatnonzero(inside))] = behind <= EXACT
-    clear = (np.abs(shares) > EXACT).any(axis=1) & ~((behind > EXACT) & (behind < NEAR)).any(axis=1)
+    written = shares > EXACT if not inside.all() else np.abs(shares) > EXACT  # a token without a value has logit 0
+    clear = written.any(axis=1) & ~((behind > EXACT) & (behind < NEAR)).any(axis=1)
     determined.flat[mixed] = clear
     return rows.reshape(right.shape), determined
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
 
@@ -20,6 +21,7 @@ from compiler.exact import Angle
 from compiler.program import (
     Among,
     Code,
+    Encoding,
     Equal,
     Head,
     Offset,
@@ -28,6 +30,7 @@ from compiler.program import (
     Program,
     Quadratic,
     Related,
+    Relation,
     Rotary,
     ScalarValue,
     Subspace,
@@ -36,6 +39,9 @@ from compiler.program import (
 from compiler.sharpness.frequencies import COSINE_ERROR, margins, rotary_weights
 from compiler.sharpness.profiles import ROUNDINGS, Floats, Kernel, Profile, unit_roundoff
 from dsl.tree import Expr
+
+PREFER_ROUNDINGS = 3
+"""Roundings that differ from key to key between a preferred number and its score: weight, stream, product."""
 
 
 class KernelReader:
@@ -105,15 +111,75 @@ class KernelReader:
         assert head.prefer is not None
         if head.prefer.by == "position":
             return (-float(self.program.sequences.longest - 1), 0.0)
-        encoding = self.subspaces[head.prefer.by].encoding
-        match encoding:
-            case ScalarValue(low, high) | Quadratic(low, high):
-                return (float(low), float(high))
-            case OneHot(values):
-                numbers = [int(v) for v in values]
-                return (float(min(numbers)), float(max(numbers)))
+        return self.values_range(self.subspaces[head.prefer.by])
+
+    def values_range(self, subspace: Subspace) -> tuple[float, float]:
+        """Between which numbers the first coordinate of a number lies (or the value of a one-hot, by its shares): what
+        is embedded, plus everything that copies may add."""
+        low, high = (float(end) for end in _range(subspace))
+        if isinstance(subspace.encoding, OneHot):
+            return (low, high) if self._always_full(subspace) else (min(low, 0.0), max(high, 0.0))
+        if subspace.name not in self.embeds:
+            low = high = 0.0
+        elif not self._always_full(subspace):
+            low, high = min(low, 0.0), max(high, 0.0)
+        for copy in (c for h in self.program.heads for c in h.copies if c.target == subspace.name):
+            ends = self.values_range(self.subspaces[copy.source])
+            moved = [self.number(copy.coefficient) * (end + copy.shift) for end in ends]
+            low, high = low + min(0.0, *moved), high + max(0.0, *moved)
+        return low, high
+
+    def _pure_range(self, subspace: Subspace) -> tuple[int, int]:
+        """Between which values a phase (or one-hot) can be pure: what is embedded, or copied and shifted into it."""
+        copies = [c for h in self.program.heads for c in h.copies if c.target == subspace.name]
+        if not copies or not isinstance(subspace.encoding, Phase):
+            return _range(subspace)
+        ends = [_range(subspace)] if subspace.name in self.embeds else []
+        for copy in copies:
+            low, high = self._pure_range(self.subspaces[copy.source])
+            ends.append((low + copy.shift, high + copy.shift) if copy.table is None else _range(subspace))
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    def prefer_error(self, head: Head) -> float:
+        """What rounding, and what earlier heads leak, may move a preferred value by (a linear bias is exact)."""
+        assert head.prefer is not None
+        if head.prefer.by == "position":
+            return 0.0
+        low, high = self.values_range(self.subspaces[head.prefer.by])
+        noise = min(1.0, self._noise(head.prefer.by)) * (high - low)
+        return noise + PREFER_ROUNDINGS * self.roundoff * max(abs(low), abs(high))
+
+    def prefer_has_ties(self, head: Head) -> bool:
+        """Can several keys show the same preferred value?"""
+        assert head.prefer is not None
+        return head.prefer.by != "position" and not self._always_full(self.subspaces[head.prefer.by])
+
+    def output_tolerance(self, head: Head) -> float:
+        """How much of its attention a head may leak for every pure value that it brings to the output to be decoded."""
+        reached = {c.target for c in head.copies}
+        writers = 1
+        for later in (h for h in self.program.heads if h.layer >= head.layer and h.name != head.name):
+            moved = {c.target for c in later.copies if c.source in reached or c.target in self.program.predict}
+            reached |= moved if later.layer > head.layer else set()
+            writers += bool(moved)
+        names = [n for n in self.program.predict if n in reached]
+        return min((self._decoding(self.subspaces[n]) / (2 * writers) for n in names), default=1.0)
+
+    def _decoding(self, subspace: Subspace) -> float:
+        """The share of foreign values beside a pure one that its decoding certainly survives."""
+        match subspace.encoding:
+            case ScalarValue() | Quadratic():
+                low, high = self.values_range(subspace)
+                return 0.5 / max(1.0, high - low)
+            case Phase(low, high) as phase:
+                weights = tuple(self.number(m) ** 2 for m in phase.magnitudes)
+                profile = self._profile(phase, weights, np.zeros(1), (low, high), max(1, high - low))
+                return max(1e-9, float(profile.margins[1:].min())) / (4 * sum(weights))
+            case Code() as code:
+                kernel = self._code(code, 0.0)
+                return max(1e-9, kernel.gap) / (4 * kernel.fit_high)
             case _:
-                raise AssertionError("resolution allows ordered features only")
+                return 0.5
 
     def prefer_rest_range(self, head: Head) -> tuple[float, float]:
         """What the preference adds to a rest key: one value where the rest tokens have one known position."""
@@ -135,7 +201,7 @@ class KernelReader:
         """The kernel of one line, by its encodings; ``avoid`` is the negated one."""
         match term.relation:
             case Equal() as relation:
-                found = self._equal(relation)
+                found = self._equal(relation, gated=term.when is not None)
             case Among() as relation:
                 found = self._among(relation)
             case Related(key, query, _):
@@ -144,7 +210,23 @@ class KernelReader:
                 found = self._offset(shift)
             case _ as never:
                 assert_never(never)
-        return found.negated() if term.negated else found
+        found = found.negated() if term.negated else found
+        return replace(found, excess=self._excess(term.relation, found))
+
+    def _excess(self, relation: Relation, kernel: Kernel) -> float:
+        """How far above a fitting key a combination of values that is no mean (shares 2, or -1) may score."""
+        names: tuple[str, ...] = () if isinstance(relation, Offset) else (relation.key,)
+        names += (relation.query,) if isinstance(relation, Equal | Related) else ()
+        gain = math.prod(self._gain(name) for name in names)
+        largest = max(abs(x) for x in (kernel.fit_low, kernel.fit_high, kernel.miss_low, kernel.miss_high))
+        return 0.0 if gain == 1 else gain * largest - kernel.fit_high
+
+    def _gain(self, name: str) -> float:
+        """1 where the subspace holds means of values; else the greatest sum of absolute shares."""
+        copies = [c for h in self.program.heads for c in h.copies if c.target == name]
+        shares = [(self.number(c.coefficient), self._gain(c.source)) for c in copies]
+        total = sum(abs(c) * gain for c, gain in shares) + (name in self.embeds)
+        return total if total > 1 or any(c < 0 for c, _ in shares) else 1.0
 
     def _noise(self, name: str) -> float:
         return self.noise.get(name, 0.0)
@@ -163,14 +245,15 @@ class KernelReader:
         low, high = _range(subspace)
         return self._positional(subspace) and low <= 0 and self.program.sequences.longest - 1 <= high
 
-    def _equal(self, relation: Equal) -> Kernel:
+    def _equal(self, relation: Equal, *, gated: bool) -> Kernel:
         key, query = self.subspaces[relation.key], self.subspaces[relation.query]
         unique = self._positional(key)
-        match key.encoding, query.encoding:
+        asked = None if gated else query.encoding  # under `when` the query shows its value through a one-hot
+        match key.encoding, asked:
             case ((Phase() as phase), _):
-                return self._phase(phase, self._weights(phase, query), key, query, relation.shift)
+                return self._phase(phase, self._weights(phase, asked), key, query, relation.shift)
             case _, (Phase() as phase):
-                return self._phase(phase, self._weights(phase, key), key, query, relation.shift)
+                return self._phase(phase, self._weights(phase, key.encoding), key, query, relation.shift)
             case ((Quadratic() as encoding), _):
                 return self._quadratic(encoding, key, query, relation.shift)
             case ((Code() as code), _):
@@ -187,11 +270,11 @@ class KernelReader:
         match key.encoding:
             case Phase() as phase:
                 magnitudes = tuple(self.number(m) ** 2 for m in phase.magnitudes)
-                target = int(relation.values[0])
-                reach = max(abs(target - phase.low), abs(phase.high - target))
-                profile = self._profile(phase, magnitudes, np.array([float(target)]), (phase.low, phase.high), reach)
+                target, (low, high) = int(relation.values[0]), self._pure_range(key)
+                reach = max(abs(target - low), abs(high - target))
+                profile = self._profile(phase, magnitudes, np.array([float(target)]), (low, high), reach)
                 full = self._always_full(key)
-                return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique=unique, full=full)
+                return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique=unique, full=(full, full))
             case Code() as code:
                 return self._code(code, noise)
             case Quadratic() as encoding:
@@ -201,14 +284,14 @@ class KernelReader:
 
     # ---------------------------------------------------------------- phases
 
-    def _weights(self, phase: Phase, other: Subspace) -> tuple[float, ...]:
+    def _weights(self, phase: Phase, other: Encoding | None) -> tuple[float, ...]:
         own = [self.number(m) for m in phase.magnitudes]
-        if isinstance(other.encoding, Phase):
-            return tuple(a * self.number(m) for a, m in zip(own, other.encoding.magnitudes, strict=True))
+        if isinstance(other, Phase):
+            return tuple(a * self.number(m) for a, m in zip(own, other.magnitudes, strict=True))
         return tuple(a * a for a in own)
 
     def _phase(self, phase: Phase, weights: tuple[float, ...], key: Subspace, query: Subspace, shift: int) -> Kernel:
-        (key_low, key_high), (query_low, query_high) = _range(key), _range(query)
+        (key_low, key_high), (query_low, query_high) = self._pure_range(key), self._pure_range(query)
         causal = self._positional(key) and self._positional(query)
         longest = self.program.sequences.longest - 1
         if self._positional(key):
@@ -221,7 +304,8 @@ class KernelReader:
         reach = int(max(targets.max() - key_low, key_high - targets.min(), 1)) if len(targets) else 1
         profile = self._profile(phase, weights, targets, (key_low, key_high), reach, causal=causal, shift=shift)
         noise = self._noise(key.name) + self._noise(query.name)
-        unique, full = self._positional(key), self._always_full(key) and self._always_full(query)
+        unique, full_keys = self._positional(key), self._always_full(key)
+        full = (full_keys, full_keys and self._always_full(query))
         return self._phase_kernel(phase, weights, profile, noise, reach, unique=unique, full=full)
 
     def _profile(
@@ -248,16 +332,16 @@ class KernelReader:
         reach: int,
         *,
         unique: bool,
-        full: bool,
+        full: tuple[bool, bool],
     ) -> Kernel:
         """K(d) = sum w_j cos alpha_j d: the value at the right key is the total weight; junk moves it by 2 total e.
 
-        ``full``: no key (and no query) is ever empty in this subspace."""
+        ``full``: no key (and: and no query) is ever empty in this subspace."""
         total = float(sum(weights))
         blur = 2 * total * min(1.0, noise)
         least = float(profile.margins[1:].min()) if len(profile.margins) > 1 else total
         most = float(profile.margins[1:].max()) + 2 * COSINE_ERROR * total if len(profile.margins) > 1 else total
-        if not full:  # an empty key scores 0
+        if not full[1]:  # an empty key scores 0
             least, most = min(total, least), max(total, most)
         frequencies = tuple(self.angle(a) for a in phase_angles(phase))
         return Kernel(
@@ -270,6 +354,8 @@ class KernelReader:
             flat=False,
             profile=profile,
             phase=(frequencies, weights, reach),
+            full_keys=full[0],
+            full=full[1],
         )
 
     def _offset(self, shift: int) -> Kernel:
@@ -293,6 +379,8 @@ class KernelReader:
             flat=False,
             profile=profile,
             phase=(thetas, weights, longest + abs(shift)),
+            full_keys=True,
+            full=True,
         )
 
     # ---------------------------------------------------------------- codes and integers
@@ -308,8 +396,11 @@ class KernelReader:
         return Kernel(norm - blur, norm, min(0.0, float(products.min())), wrong + blur, error)
 
     def _quadratic(self, encoding: Quadratic, key: Subspace, query: Subspace, shift: int) -> Kernel:
-        low, high = _range(query)
-        targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
+        low, high = (int(end) for end in self.values_range(query))
+        if query.name in self.written:
+            targets = np.array([low - 1.0 + shift, high + 1.0 + shift])
+        else:
+            targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
         causal = self._positional(key) and self._positional(query)
         return self._squares(encoding, key, targets, self._noise(query.name), causal=causal, shift=shift)
 
@@ -318,13 +409,18 @@ class KernelReader:
     ) -> Kernel:
         """2uv - v^2 = u^2 - (u - v)^2; u^2 is the query's alone, so the score is taken as -(u - v)^2."""
         low, high = int(targets.min()), int(targets.max())
-        largest = max(abs(low), abs(high), abs(encoding.low), abs(encoding.high))
+        key_low, key_high = (int(end) for end in self.values_range(key))
+        largest = max(abs(low), abs(high), abs(key_low), abs(key_high))
         blur = 4 * largest**2 * (self._noise(key.name) + noise)
-        reach = int(max(high - encoding.low, encoding.high - low, 1))
-        margin = np.arange(reach + 1, dtype=np.float64) ** 2
-        profile = Profile(margin, targets, encoding.low, encoding.high, causal, shift)
+        reach = int(max(high - key_low, key_high - low, 1))
+        full = self._always_full(key)
+        found = None
+        if full:
+            margin = np.arange(reach + 1, dtype=np.float64) ** 2
+            found = Profile(margin, targets, encoding.low, encoding.high, causal, shift)
         error = 3 * self.roundoff * largest**2
-        return Kernel(-blur, 0.0, -(float(reach) ** 2), -1.0 + blur, error, self._positional(key), False, profile)
+        bounds = (-blur, 0.0, -(float(reach) ** 2), -1.0 + blur)
+        return Kernel(*bounds, error, unique=full, flat=False, profile=found, full_keys=full, full=full)
 
 
 def _compared(head: Head) -> set[str]:

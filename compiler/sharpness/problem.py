@@ -14,6 +14,7 @@ from compiler.circuits import HeadCircuit
 from compiler.program import Head, Program, Term
 from compiler.sharpness.kernels import KernelReader
 from compiler.sharpness.profiles import Kernel
+from dsl.diagnostics import Diagnostic, SpecError
 
 STEP = Fraction(1, 8)
 """Solved strengths are multiples of this: short to print, exact in every float type."""
@@ -42,6 +43,8 @@ class HeadProblem:
     tilt: float = 0.0
     prefer_range: tuple[float, float] = (0.0, 0.0)
     prefer_rest: tuple[float, float] = (0.0, 0.0)
+    prefer_error: float = 0.0
+    prefer_ties: bool = False
     values: list[float] = field(default_factory=list)
 
 
@@ -50,6 +53,7 @@ def pose(circuit: HeadCircuit, program: Program, reader: KernelReader) -> HeadPr
     eps = 1 - float(program.mass)
     if reader.feeds(head):
         eps /= FEEDING
+    eps = min(eps, reader.output_tolerance(head))
     kernels = tuple(reader.kernel(term) for term in head.terms)
     given = tuple(None if t.strength is None else reader.number(t.strength) for t in head.terms)
     problem = HeadProblem(
@@ -64,7 +68,7 @@ def pose(circuit: HeadCircuit, program: Program, reader: KernelReader) -> HeadPr
         delta=eps / (1 - eps),
         strays=tuple(any(c.line == i and c.stray for c in circuit.terms) for i in range(len(head.terms))),
     )
-    if head.rests:
+    if head.rests and head.terms:
         problem.rest_keys = reader.rest_count(head)
     if head.prefer is not None:
         _pose_preference(problem, reader)
@@ -79,7 +83,25 @@ def _pose_preference(problem: HeadProblem, reader: KernelReader) -> None:
         return
     problem.prefer_range = reader.prefer_range(problem.head)
     problem.prefer_rest = reader.prefer_rest_range(problem.head)
+    problem.prefer_error = reader.prefer_error(problem.head)
+    problem.prefer_ties = reader.prefer_has_ties(problem.head)
+    if 2 * problem.prefer_error >= 1:
+        raise SpecError(cannot_order(problem))
     problem.step = least_step(problem)
+
+
+def cannot_order(problem: HeadProblem) -> Diagnostic:
+    prefer = problem.head.prefer
+    assert prefer is not None
+    low, high = problem.prefer_range
+    return Diagnostic(
+        "E0505",
+        f"head `{problem.head.name}` cannot tell neighbouring values of `{prefer.by}` apart in {problem.program.dtype}",
+        prefer.span,
+        f"values from {min(abs(low), abs(high)):g} to {max(abs(low), abs(high)):g}, and rounding and earlier heads may "
+        f"move one by {problem.prefer_error:.3g}",
+        help="a wider float type (`dtype float32`), or a feature with fewer values",
+    )
 
 
 def _is_tilted(problem: HeadProblem) -> bool:
@@ -119,9 +141,8 @@ def _gap(problem: HeadProblem, pattern: tuple[int, ...], i: int) -> float:
     """How far below what fits a key stays that fails line i only (or line i and others)."""
     kernel = problem.kernels[i]
     own = problem.values[i] * (kernel.gap - 2 * kernel.error)
-    others = sum(
-        problem.values[j] * (problem.kernels[j].spread + 2 * problem.kernels[j].error) for j in pattern if j != i
-    )
+    rest = [(problem.values[j], problem.kernels[j]) for j in pattern if j != i]
+    others = sum(value * (k.spread + k.excess + 2 * k.error) for value, k in rest)
     return own - others - _prefer_span(problem)
 
 
@@ -129,7 +150,7 @@ def width(problem: HeadProblem, pattern: tuple[int, ...]) -> float:
     """W: minus the logarithm of the mass ratio between all that does not fit and one key that fits."""
     if len(pattern) == 1 and not _prefer_span(problem):
         kernel = problem.kernels[pattern[0]]
-        if kernel.profile is not None:
+        if kernel.profile is not None and (kernel.full or (kernel.full_keys and not problem.rest_keys)):
             return kernel.profile_width(problem.values[pattern[0]], problem.tilt)
     least = min(_gap(problem, pattern, i) for i in pattern)
     return least - math.log(problem.keys)
@@ -142,16 +163,22 @@ def line_width(problem: HeadProblem, pattern: tuple[int, ...], i: int) -> float:
 
 
 def least_step(problem: HeadProblem) -> float:
-    """Neighbouring feature values must differ by c with sum_{j >= 1} e^-cj = 1/(e^c - 1) <= delta, and c must also
-    outweigh what the lines themselves give one key that fits over another."""
+    """Neighbouring feature values must differ by c with sum_{j >= 1} e^-cj = 1/(e^c - 1) <= delta (all keys may be one
+    value away where keys share values), and c must also outweigh what the lines themselves give one key that fits over
+    another, and what rounding may take from a difference of 1."""
     patterns = problem.patterns if problem.values else ()
-    spreads = [sum(problem.values[i] * problem.kernels[i].share_spread for i in p) for p in patterns]
-    return round_up(math.log1p(1 / problem.delta) + (0.0 if problem.tilt else max(spreads, default=0.0)))
+    spreads = [
+        sum(problem.values[i] * (problem.kernels[i].share_spread + problem.kernels[i].excess) for i in p)
+        for p in patterns
+    ]
+    rivals = problem.keys if problem.prefer_ties else 1
+    needed = math.log1p(rivals / problem.delta) + (0.0 if problem.tilt else max(spreads, default=0.0))
+    return round_up(needed / (1 - 2 * problem.prefer_error))
 
 
 def _prefer_span(problem: HeadProblem) -> float:
     low, high = problem.prefer_range
-    return problem.step * (high - low)
+    return problem.step * (high - low + 2 * problem.prefer_error)
 
 
 def stray_bounds(problem: HeadProblem, pattern: tuple[int, ...]) -> tuple[float, float]:
@@ -164,7 +191,7 @@ def stray_bounds(problem: HeadProblem, pattern: tuple[int, ...]) -> tuple[float,
             kernel, value = problem.kernels[i], problem.values[i]
             fits = len(pattern) > 1
             low += value * (min(kernel.miss_low, kernel.fit_low) if fits else kernel.miss_low)
-            high += value * (max(kernel.miss_high, kernel.fit_high) if fits else kernel.miss_high)
+            high += value * (max(kernel.miss_high, kernel.fit_high + kernel.excess) if fits else kernel.miss_high)
     return low, high
 
 

@@ -71,7 +71,9 @@ def _window(sums: Floats, reach: npt.NDArray[np.int64], other: npt.NDArray[np.in
 class Kernel:
     """One line's score per unit of strength. ``error`` bounds what rounding adds to any one score.
 
-    ``unique``: at most one key can satisfy the line.  ``flat``: all keys that satisfy it have bit-equal scores."""
+    ``full_keys``: every key shows a value, and no two the same, so that ``profile`` counts them; ``full``: and every
+    query shows one.  ``unique``: at most one key can satisfy the line.  ``flat``: all keys that satisfy it have
+    bit-equal scores.  ``excess``: how far above ``fit_high`` a key that is read as neither may score."""
 
     fit_low: float
     fit_high: float
@@ -82,6 +84,9 @@ class Kernel:
     flat: bool = True
     profile: Profile | None = None
     phase: tuple[tuple[float, ...], tuple[float, ...], int] | None = None
+    full_keys: bool = False
+    full: bool = False
+    excess: float = 0.0
 
     @property
     def gap(self) -> float:

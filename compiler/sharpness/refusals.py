@@ -8,20 +8,27 @@ from __future__ import annotations
 
 import math
 
+from compiler.circuits import HeadCircuit
 from compiler.circuits.stream import Stream
 from compiler.program import Head
-from compiler.sharpness.problem import HeadProblem, active_patterns
+from compiler.sharpness.problem import HeadProblem, active_patterns, stray_range
 from compiler.sharpness.profiles import unit_roundoff
-from compiler.sharpness.rest_conflicts import find_conflict
+from compiler.sharpness.rest_conflicts import RestKey, find_conflict, find_twice, rest_keys
 from dsl.diagnostics import Diagnostic, SpecError
 
 
-def refuse_conflicts(stream: Stream, head: Head) -> None:
-    """A rest key that fits beside another key needs two scores at once (E0510)."""
+def refuse_conflicts(stream: Stream, circuit: HeadCircuit) -> None:
+    """A rest key that fits beside a key that it should share with, or beside a rest key that does not fit, needs two
+    scores at once (E0510)."""
+    head = circuit.head
     if not head.rests:
         return
+    keys = rest_keys(stream, head)
+    _refuse_twice(head, find_twice(keys))
+    settled = frozenset(t.line for t in circuit.terms if t.line is not None and t.cancel is not None)
+    settled |= {t.line for t in circuit.rotary}
     for pattern in active_patterns(head):
-        conflict = find_conflict(stream, head, pattern)
+        conflict = find_conflict(stream, head, pattern, keys, settled)
         if conflict is None:
             continue
         (query, q), (rest, r), (other, k) = conflict.query, conflict.rest, conflict.other
@@ -30,11 +37,25 @@ def refuse_conflicts(stream: Stream, head: Head) -> None:
                 "E0510",
                 f"a rest key of head `{head.name}` can fit, together with another key",
                 head.rests[0].span,
-                f"the rest key {rest} has one score, below what fits, and here should share equally",
+                f"the rest key {rest} has one score, below what fits and equal to other rest keys, and here should not",
                 help="exclude the rest token in a line (`avoid key.content == ..`), or rest on a token that never fits",
-                figures=(f"for query {query} at {q}, {rest} at {r} and {other} at {k} satisfy every active line",),
+                figures=(f"for query {query} at {q}, {rest} at {r} can satisfy all lines beside {other} at {k}",),
             )
         )
+
+
+def _refuse_twice(head: Head, key: RestKey | None) -> None:
+    if key is None:
+        return
+    raise SpecError(
+        Diagnostic(
+            "E0503",
+            f"a key can be a rest key of head `{head.name}` twice",
+            head.rests[-1].span,
+            f"`{key.token}` can satisfy rest lines on two subspaces, and would be given the rest score twice",
+            help="name all rest keys by one subspace",
+        )
+    )
 
 
 def refuse_hopeless(problem: HeadProblem) -> None:
@@ -72,7 +93,8 @@ def cannot_separate(problem: HeadProblem) -> Diagnostic:
 
 def check_shares(problem: HeadProblem, eps: float) -> None:
     """Keys that fit together must share equally, each within eps. Half of that is the leak's; two keys whose scores
-    differ by rho have shares 1/2 +- tanh(rho/2)/2, so rho may be 2 atanh(eps)."""
+    differ by rho have shares 1/2 +- tanh(rho/2)/2, so rho may be 2 atanh(eps). Rest keys likewise."""
+    _check_rest_shares(problem, eps)
     if problem.head.prefer is not None:
         return
     for pattern in problem.patterns:
@@ -95,3 +117,21 @@ def check_shares(problem: HeadProblem, eps: float) -> None:
                 ),
             )
         )
+
+
+def _check_rest_shares(problem: HeadProblem, eps: float) -> None:
+    if problem.rest_keys < 2 or stray_range(problem) <= 2 * math.atanh(eps):
+        return
+    raise SpecError(
+        Diagnostic(
+            "E0504",
+            f"several keys can be rest keys of head `{problem.head.name}` at once, and their scores would differ",
+            problem.head.rests[0].span,
+            "what the lines and `prefer` say of a rest key is not known from its token alone",
+            help="rest on tokens that have one place in every sequence, such as `<bos>`",
+            figures=(
+                f"spread of the scores of rest keys: {stray_range(problem):.4g}; "
+                f"equal ones allow {2 * math.atanh(eps):.4g}",
+            ),
+        )
+    )

@@ -11,14 +11,14 @@ earlier head's result counts as possible, except at position 0, where a token se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from compiler.circuits.features import embedded_value
-from compiler.circuits.heads import rest_tokens
 from compiler.circuits.stream import Stream
 from compiler.program import Among, Condition, Equal, Head, Offset, Related, Relation, Term, Value
 
@@ -30,20 +30,66 @@ LONGEST = 2048
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A query at which the rest key and another key both satisfy every active line."""
+    """A query at which the rest key satisfies every active line, beside another key that does too, or another rest
+    key that does not."""
 
     query: tuple[str, int]
     rest: tuple[str, int]
     other: tuple[str, int]
 
 
-def find_conflict(stream: Stream, head: Head, active: tuple[int, ...]) -> Conflict | None:
-    """The first conflict among queries for which exactly the lines ``active`` speak."""
-    if any(_names_one_key(stream, head.terms[i]) for i in active):
-        return None
-    rest = {token for token, _ in rest_tokens(stream, head)}
-    found = _Search(stream, head, active, rest)
-    return next(found.conflicts(), None)
+@dataclass(frozen=True, slots=True)
+class RestKey:
+    """A token that is a rest key at ``places``, or (not ``certain``) may be; ``named``: a rest line names it."""
+
+    token: str
+    places: frozenset[int]
+    subspace: str
+    certain: bool
+    named: bool
+
+
+def rest_keys(stream: Stream, head: Head) -> list[RestKey]:
+    """Every token and place that can be a rest key; all of them where an earlier head decides it."""
+    found: list[RestKey] = []
+    for rest in head.rests:
+        name, values = rest.condition.key, set(rest.condition.values)
+        embed = stream.embeds.get(name)
+        plain = embed is not None and embed.matrix is None and name not in stream.written
+        for token in stream.program.tokens:
+            places = stream.program.sequences.positions_of(token)
+            named = plain and embed is not None and embed.source == "token"
+            if named and embedded_value("token", token, 0, stream.subspaces[name].encoding) not in values:
+                continue
+            if plain and not named:
+                places &= {v for v in values if isinstance(v, int)}
+            if places:
+                found.append(RestKey(token, frozenset(places), name, plain, named))
+    return found
+
+
+def find_twice(keys: list[RestKey]) -> RestKey | None:
+    """A key that rest lines on different subspaces name: it would be given the score of the rest keys twice."""
+    for i, key in enumerate(keys):
+        for other in keys[:i]:
+            if other.token == key.token and other.subspace != key.subspace and other.places & key.places:
+                return key
+    return None
+
+
+def find_conflict(
+    stream: Stream, head: Head, active: tuple[int, ...], keys: list[RestKey], settled: frozenset[int]
+) -> Conflict | None:
+    """The first conflict among queries for which exactly the lines ``active`` speak.
+
+    ``settled`` are the lines whose own score is taken away from rest keys."""
+    search = _Search(stream, head, active, keys)
+    if not any(_names_one_key(stream, head.terms[i]) for i in active):
+        found = next(search.conflicts(), None)
+        if found is not None:
+            return found
+    lines = [head.terms[i] for i in active if i in settled]
+    return next(search.rest_conflicts(lines), None) if lines else None
 
 
 def _names_one_key(stream: Stream, term: Term) -> bool:
@@ -64,10 +110,13 @@ def _names_one_key(stream: Stream, term: Term) -> bool:
 class _Search:
     """What each line says of a rest key and of any other key, by tokens and by positions."""
 
-    def __init__(self, stream: Stream, head: Head, active: tuple[int, ...], rest: set[str]) -> None:
+    def __init__(self, stream: Stream, head: Head, active: tuple[int, ...], keys: list[RestKey]) -> None:
         self.stream = stream
         self.head = head
-        self.rest = rest
+        self.keys = keys
+        self.resting: dict[str, set[int]] = {}
+        for key in (k for k in keys if k.certain):
+            self.resting.setdefault(key.token, set()).update(key.places)
         self.lines = [head.terms[i] for i in active]
         self.silent = [t for i, t in enumerate(head.terms) if i not in active]
         self.length = min(stream.program.sequences.longest, LONGEST)
@@ -160,44 +209,78 @@ class _Search:
     # ---------------------------------------------------------------- the search
 
     def conflicts(self) -> Iterator[Conflict]:
-        tokens = self.stream.program.tokens
-        accepted: Mask | None = None
-        for rest in sorted(self.rest):
-            for query in tokens:
-                if not self._query_token(query):
-                    continue
-                if not all(self._token_accepts(t, query, rest, rest=True) for t in self.lines):
-                    continue
-                others = self._others(query)
-                if not others:
-                    continue
-                accepted = self._positions_accept() if accepted is None else accepted
-                yield from self._places(accepted, query, rest, others)
+        """A rest key fits, and so does a key that is none."""
+        for rest, query in self._fitting():
+            if others := self._others(query):
+                yield from self._places(query, rest, others)
+
+    def rest_conflicts(self, settled: list[Term]) -> Iterator[Conflict]:
+        """A rest key fits, and another may fail a line whose score neither of them is given: they would look alike."""
+        for rest, query in self._fitting():
+            for other in self.keys:
+                if not all(self._token_decides(term, query, other.token) for term in settled):
+                    yield from self._pairs(query, rest, other)
+
+    def _fitting(self) -> Iterator[tuple[RestKey, str]]:
+        for rest in self.keys:
+            for query in self.stream.program.tokens:
+                if self._query_token(query) and all(
+                    self._token_accepts(t, query, rest.token, rest=rest.named) for t in self.lines
+                ):
+                    yield rest, query
+
+    def _token_decides(self, term: Term, query: str, key: str) -> bool:
+        """True only if the tokens alone show that this line accepts the key."""
+        relation = term.relation
+        if isinstance(relation, Offset) or self._source(relation.key) != "token":
+            return False
+        if not isinstance(relation, Among) and self._source(relation.query) != "token":
+            return False
+        return self._token_accepts(term, query, key, rest=False)
+
+    @cached_property
+    def _accepted_places(self) -> Mask:
+        return self._positions_accept()
 
     def _others(self, query: str) -> list[str]:
-        candidates = [t for t in self.stream.program.tokens if t not in self.rest]
+        candidates = [t for t in self.stream.program.tokens if self._key_places(t)]
         return [t for t in candidates if all(self._token_accepts(line, query, t, rest=False) for line in self.lines)]
 
-    def _places(self, accepted: Mask, query: str, rest: str, others: list[str]) -> Iterator[Conflict]:
+    def _key_places(self, token: str) -> frozenset[int]:
+        """Where this token is no rest key."""
+        return frozenset(self.sequences.positions_of(token) - self.resting.get(token, set()))
+
+    def _places(self, query: str, rest: RestKey, others: list[str]) -> Iterator[Conflict]:
         """Positions for the three tokens; others with the same possible positions are tried once."""
-        queries = self._possible(query)
         tried: set[frozenset[int]] = set()
         for other in others:
-            where = self.sequences.positions_of(other)
+            where = self._key_places(other)
             if where in tried:
                 continue
             tried.add(where)
-            keys = self._possible(other)
-            for place in sorted(p for p in self.sequences.positions_of(rest) if p < self.length):
-                rows = queries & accepted[:, place]
-                both = accepted & keys & rows[:, None]
-                both[:, self._spared(place)] = False
-                if query not in (other, rest):
-                    np.fill_diagonal(both, False)
-                hits = np.argwhere(both)
-                if len(hits):
-                    q, k = (int(x) for x in hits[0])
-                    yield Conflict((query, q), (rest, place), (other, k))
+            keys = self._mask(where) & self._accepted_places
+            yield from self._triples(query, rest, other, keys, spare=True)
+
+    def _pairs(self, query: str, rest: RestKey, other: RestKey) -> Iterator[Conflict]:
+        n = self.length
+        keys: Mask = self._mask(other.places) & np.tri(n, dtype=bool)
+        yield from self._triples(query, rest, other.token, keys, spare=False)
+
+    def _triples(self, query: str, rest: RestKey, other: str, keys: Mask, *, spare: bool) -> Iterator[Conflict]:
+        """(query, key) among ``keys`` beside the rest key, each at a position of its own token."""
+        queries = self._mask(self.sequences.positions_of(query))
+        for place in sorted(p for p in rest.places if p < self.length):
+            rows = queries & self._accepted_places[:, place]
+            if query != rest.token:
+                rows[place] = False
+            both = keys & rows[:, None]
+            both[:, self._spared(place) if spare else [place]] = False
+            if query != other:
+                np.fill_diagonal(both, False)
+            hits = np.argwhere(both)
+            if len(hits):
+                q, k = (int(x) for x in hits[0])
+                yield Conflict((query, q), (rest.token, place), (other, k))
 
     def _spared(self, place: int) -> Mask:
         """Other keys that make no conflict: the rest key itself, and those that `prefer` puts before it."""
@@ -207,9 +290,9 @@ class _Search:
             spared = keys >= place if self.head.prefer.direction == "latest" else keys <= place
         return spared
 
-    def _possible(self, token: str) -> Mask:
+    def _mask(self, places: Collection[int]) -> Mask:
         mask = np.zeros(self.length, dtype=bool)
-        mask[[p for p in self.sequences.positions_of(token) if p < self.length]] = True
+        mask[[p for p in places if p < self.length]] = True
         return mask
 
 

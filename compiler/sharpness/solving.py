@@ -91,7 +91,7 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
             unsolved.append(circuit.head.name)
             continue
         try:
-            refuse_conflicts(stream, circuit.head)
+            refuse_conflicts(stream, circuit)
             found, leak = _solve_head(circuit, program, reader)
         except SpecError as error:
             troubles += error.diagnostics
@@ -180,7 +180,7 @@ def _place_rest(problem: HeadProblem) -> float:
         top = fit_low - width(problem, pattern)
         lowest = max(lowest, top + math.log(1 / problem.delta) - stray_low)
         highest = min(highest, fit_low - rest_distance(problem) - stray_high)
-    rest = round_up(lowest)
+    rest = round_up(lowest) if math.isfinite(lowest) else math.floor(highest * 8) / 8
     if rest <= highest + 1e-9:
         return rest
     raise SpecError(
