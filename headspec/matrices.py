@@ -7,7 +7,7 @@ Not for: computing a matrix that the weights do not hold already.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ MODEL_MATRICES = ("W_E", "W_pos", "W_U", "b_U")
 GRID_COLUMNS = 12
 GRID_WIDTH = 150
 LISTED = 400
-SHARED = 3  # so many equal entries in a row, a column or a diagonal share a line
+SHARED = 3  # so many equal entries share a line
 STEPS = {(0, 1): "along the row", (1, 1): "down the diagonal", (1, 0): "down the column"}
 
 
@@ -207,7 +207,7 @@ def _grid(named: NamedMatrix, rows: Sequence[int], columns: Sequence[int]) -> li
 
 
 def _listing(named: NamedMatrix) -> list[str]:
-    """One line per nonzero, in row-major order; equal entries along a row, a diagonal or a column share one."""
+    """One line per nonzero, in row-major order; equal entries of a row, a diagonal, a column or a block share one."""
     lines = [_run_text(named, run) for run in _runs(named.matrix)]
     if len(lines) <= LISTED:
         return lines
@@ -216,16 +216,23 @@ def _listing(named: NamedMatrix) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """``length`` equal entries from (row, column) on, ``step`` (rows, columns) apart."""
+    """Equal entries: ``length`` from (row, column) on, ``step`` (rows, columns) apart; and so ``height`` times, each a
+    row lower."""
 
     row: int
     column: int
     step: tuple[int, int]
     length: int
+    height: int = 1
 
     def places(self) -> list[tuple[int, int]]:
         down, along = self.step
-        return [(self.row + i * down, self.column + i * along) for i in range(self.length)]
+        lines = range(self.row, self.row + self.height)
+        return [(row + i * down, self.column + i * along) for row in lines for i in range(self.length)]
+
+    @property
+    def size(self) -> int:
+        return self.length * self.height
 
 
 def _runs(matrix: Matrix) -> list[_Run]:
@@ -233,8 +240,9 @@ def _runs(matrix: Matrix) -> list[_Run]:
     taken: set[tuple[int, int]] = set()
     for (i, j), value in sorted_entries(matrix):
         if (i, j) not in taken:
-            run = max((_run(matrix, i, j, step, value, taken) for step in STEPS), key=lambda run: run.length)
-            run = run if run.length >= SHARED else _Run(i, j, (0, 1), 1)
+            lines = [_run(matrix, i, j, step, value, taken) for step in STEPS]
+            run = max((*lines, _block(matrix, lines[0], value, taken)), key=lambda run: run.size)
+            run = run if run.size >= SHARED else _Run(i, j, (0, 1), 1)
             taken.update(run.places())
             runs.append(run)
     return runs
@@ -247,13 +255,21 @@ def _run(matrix: Matrix, i: int, j: int, step: tuple[int, int], value: Scalar, t
     return _Run(i, j, step, length)
 
 
+def _block(matrix: Matrix, top: _Run, value: Scalar, taken: set[tuple[int, int]]) -> _Run:
+    """The run ``top`` of a row with the equal ones below it."""
+    block, below = top, replace(top, row=top.row + 1)
+    while all(place not in taken and matrix.entries.get(place) == value for place in below.places()):
+        block, below = replace(block, height=block.height + 1), replace(below, row=below.row + 1)
+    return block
+
+
 def _run_text(named: NamedMatrix, run: _Run) -> str:
     i, j = run.row, run.column
     first = f"[{named.row_names[i]}, {named.column_names[j]}]"
-    if run.length == 1:
+    if run.size == 1:
         return f"  {first}  {named.matrix.entries[i, j]}"
     row, column = run.places()[-1]
-    way = f"{run.length} {STEPS[run.step]}"
+    way = f"{run.length} {STEPS[run.step]}" if run.height == 1 else f"a block of {run.height} x {run.length}"
     last = f"[{named.row_names[row]}, {named.column_names[column]}]"
     return f"  {first} ... {last}  {named.matrix.entries[i, j]}  ({way})"
 

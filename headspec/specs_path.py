@@ -51,7 +51,9 @@ def _not_found(word: str, path: Path, matches: list[str], names: list[str]) -> D
     if matches:
         return Diagnostic("E0601", f"`{word}` names several packaged specs", help=f"say which: {', '.join(matches)}")
     if path.is_dir():
-        return Diagnostic("E0601", f"`{word}` is a folder, not a spec", help="name one of the .head files in it")
+        saved = path / f"spec{SUFFIX}"  # as ``compile -o`` leaves it
+        help = f"its spec is `{saved}`" if saved.is_file() else "name one of the .head files in it"
+        return Diagnostic("E0601", f"`{word}` is a folder, not a spec", help=help)
     near = did_you_mean(word, [*names, *(name.rsplit("/", 1)[-1] for name in names)])
     return Diagnostic(
         "E0601",
