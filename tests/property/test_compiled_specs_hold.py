@@ -6,11 +6,14 @@ A spec may be refused (a SpecError with a code); what is not refused must pass t
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import headspec
 from headspec.verification import verify_model
+from tests.property.specs_drawn import random_spec, without_refused_lines
 from tests.test_weight_mutations import Observed
 
 HEADER = """\
@@ -100,4 +103,15 @@ def test_what_compiles_holds(text: str) -> None:
     except headspec.SpecError:
         return
     report = verify_model(lowered.program, Observed(lowered), exhaustive=True)
+    assert report.holds, f"{text}\n{report}"
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_compiles_of_the_whole_language_holds(random: Random) -> None:
+    text = random_spec(random)
+    model = without_refused_lines(text)
+    if model is None:
+        return
+    report = verify_model(model.lowered.program, Observed(model.lowered), exhaustive=True)
     assert report.holds, f"{text}\n{report}"
