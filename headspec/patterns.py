@@ -24,6 +24,7 @@ ASCII_SHADES = ("-", "+", "*", "#")
 RAMP = (236, 24, 31, 38, 44, 50, 121)  # ANSI colours of rising weight, dark blue to bright green
 LABEL = 8
 TOP = 4
+MOST_TABLES = 4  # below each other; for more keys than they hold, only the top keys are printed
 
 
 def draw_run(run: RunResult, style: Style = PLAIN) -> str:
@@ -150,20 +151,27 @@ def draw_queries(run: RunResult, queries: Sequence[int], names: Sequence[str], s
 
 
 def _query_table(run: RunResult, query: int, names: Sequence[str], style: Style) -> list[str]:
+    """One table, several below each other where the keys do not fit beside each other; only top keys for very many."""
     labels = [plain_label(name) for name in names]
-    cell = max(4, *(len(label) for label in labels[: query + 1]))
+    rows = [run.patterns[layer][index][query, : query + 1] for layer, index, _ in run.heads]
+    tops = [_tops(labels, row) for row in rows]
     heads = [f"L{layer}H{index} {name}" for layer, index, name in run.heads]
+    cell = max(4, *(len(label) for label in labels[: query + 1]))
     margin = max([4, *map(len, heads)])
-    wide = 2 + margin + (cell + 2) * (query + 1) + 24 > max(style.width, 100)
-    lines = []
-    if not wide:
-        lines.append(
-            f"  {'head':<{margin}}" + "".join(f"  {label:>{cell}}" for label in labels[: query + 1]) + "  top keys"
-        )
-    for (layer, index, _), head in zip(run.heads, heads, strict=True):
-        row = run.patterns[layer][index][query, : query + 1]
-        weights = "" if wide else "".join(f"  {style.paint(f'{w:>{cell}.2f}', _weight_code(w))}" for w in row)
-        lines.append(f"  {head:<{margin}}{weights}  {_tops(labels, row)}")
+    room = max(style.width, 100) - 2 - margin - 2 - max([8, *map(len, tops)])
+    most = max(1, room // (cell + 2))
+    tables = -(-(query + 1) // most)
+    if tables > MOST_TABLES:
+        return [f"  {head:<{margin}}  {top}" for head, top in zip(heads, tops, strict=True)]
+    lines: list[str] = []
+    size = -(-(query + 1) // tables)
+    for start in range(0, query + 1, size):
+        keys, last = range(start, min(query + 1, start + size)), start + size > query
+        names_of_keys = "".join(f"  {labels[key]:>{cell}}" for key in keys)
+        lines.append(f"  {'head':<{margin}}{names_of_keys}{'  top keys' if last else ''}")
+        for head, row, top in zip(heads, rows, tops, strict=True):
+            weights = "".join(f"  {style.paint(f'{row[k]:>{cell}.2f}', _weight_code(row[k]))}" for k in keys)
+            lines.append(f"  {head:<{margin}}{weights}{f'  {top}' if last else ''}")
     return lines
 
 

@@ -131,6 +131,16 @@ def test_a_query_table_names_positions() -> None:
     assert re.search(r"L0H1 idle .* uniform", text)
 
 
+@pytest.mark.parametrize(("count", "tables"), [(10, 1), (20, 2), (400, 0)])
+def test_a_query_table_of_many_keys_is_split(count: int, tables: int) -> None:
+    names = tuple(f"k{i}" for i in range(count))
+    text = draw_queries(make_run(("a",) * count), [count - 1], names, Style(100))
+    assert text.count("  head ") == tables and text.count("top keys") == min(1, tables)
+    assert all(len(line) <= 100 for line in text.splitlines())
+    heading = " ".join(line for line in text.splitlines() if line.startswith("  head "))
+    assert [word for word in heading.split() if word in names] == list(names if tables else ())
+
+
 def test_a_worst_row_shows_what_was_expected() -> None:
     lines = draw_row(("a", "b"), (0.25, float("nan")), (0.0, 1.0))
     assert "0.25000" in lines[1] and "nan" in lines[2] and lines[2].endswith("1.00000")
