@@ -42,6 +42,7 @@ from compiler.sharpness.problem import (
 )
 from compiler.sharpness.refusals import cannot_separate, check_shares, refuse_conflicts, refuse_hopeless
 from dsl.diagnostics import Diagnostic, SpecError
+from dsl.span import Span
 
 CEILING = 10**7
 """Beyond this a strength is refused: scores of 10^7 cannot be told apart by 1 in float32."""
@@ -49,19 +50,19 @@ CEILING = 10**7
 
 @dataclass(frozen=True, slots=True)
 class StrengthReport:
-    """One line's strength and why: ``gap`` is its margin per unit, ``leak`` the bound on the head's stray mass."""
+    """One line's strength and why: ``gap`` is its margin per unit (None for ``rest`` and ``prefer``, whose strengths
+    follow from the others'), ``leak`` the bound on the head's stray mass."""
 
     head: str
     symbol: str
     line: str
     value: Fraction
-    gap: float
+    gap: float | None
     leak: float
 
     def __str__(self) -> str:
-        return (
-            f"{self.head}: {self.line}: strength {self.value} (margin {self.gap:.4g} per unit, leak <= {self.leak:.2g})"
-        )
+        margin = "" if self.gap is None else f"margin {self.gap:.4g} per unit, "
+        return f"{self.head}: {self.line}: strength {self.value} ({margin}leak <= {self.leak:.2g})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +222,22 @@ def _reports(problem: HeadProblem, rest: float | None, leak: float) -> list[Stre
     for i, term in enumerate(problem.lines):
         symbol = _auto_symbol(problem.circuit, i)
         if symbol is not None:
-            line = " ".join(term.span.text.split())
+            line = _line_text(term.span)
             value = Fraction(problem.values[i])
             found.append(StrengthReport(name, symbol, line, value, problem.kernels[i].gap, leak))
     if rest is not None:
-        found.append(StrengthReport(name, f"r_{name}", "rest", Fraction(rest), 0.0, leak))
+        found.append(
+            StrengthReport(name, f"r_{name}", _line_text(problem.head.rests[0].span), Fraction(rest), None, leak)
+        )
     if problem.head.prefer is not None:
-        found.append(StrengthReport(name, f"p_{name}", "prefer", Fraction(problem.step), 1.0, leak))
+        found.append(
+            StrengthReport(name, f"p_{name}", _line_text(problem.head.prefer.span), Fraction(problem.step), None, leak)
+        )
     return found
+
+
+def _line_text(span: Span) -> str:
+    return " ".join(span.text.split())
 
 
 def _auto_symbol(circuit: HeadCircuit, line: int) -> str | None:
