@@ -18,6 +18,7 @@ import numpy as np
 from compiler.circuits import HeadCircuit
 from compiler.circuits.features import phase_angles, scalar
 from compiler.exact import Angle
+from compiler.limits import check_size
 from compiler.program import (
     Among,
     Code,
@@ -42,6 +43,10 @@ from dsl.tree import Expr
 
 PREFER_ROUNDINGS = 3
 """Roundings that differ from key to key between a preferred number and its score: weight, stream, product."""
+
+
+SPAN = 1 << 18
+"""The farthest that two compared values may lie apart, after all shifts of copies."""
 
 
 class KernelReader:
@@ -85,7 +90,8 @@ class KernelReader:
 
     def note_leak(self, head: Head, leak: float) -> None:
         for copy in head.copies:
-            self.noise[copy.target] = self.noise.get(copy.target, 0.0) + leak + self.noise.get(copy.source, 0.0)
+            moved = abs(self.number(copy.coefficient)) * (leak + self.noise.get(copy.source, 0.0))
+            self.noise[copy.target] = self.noise.get(copy.target, 0.0) + moved
 
     def rest_count(self, head: Head) -> int:
         """How many rest keys a query can see."""
@@ -298,6 +304,9 @@ class KernelReader:
             key_high = min(key_high, longest)
         if self._positional(query):
             query_high = min(query_high, longest)
+        check_size(
+            max(query_high, key_high) - min(query_low, key_low), SPAN, "values between what is compared here", None
+        )
         targets = np.arange(query_low + shift, query_high + shift + 1, dtype=np.float64)
         if causal and shift < 0:
             targets = targets[targets >= key_low]
@@ -398,9 +407,9 @@ class KernelReader:
     def _quadratic(self, encoding: Quadratic, key: Subspace, query: Subspace, shift: int) -> Kernel:
         low, high = (int(end) for end in self.values_range(query))
         if query.name in self.written:
-            targets = np.array([low - 1.0 + shift, high + 1.0 + shift])
-        else:
-            targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
+            ends = np.array([low - 1.0 + shift, high + 1.0 + shift])
+            return replace(self._squares(encoding, key, ends, self._noise(query.name)), profile=None)
+        targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
         causal = self._positional(key) and self._positional(query)
         return self._squares(encoding, key, targets, self._noise(query.name), causal=causal, shift=shift)
 
@@ -415,7 +424,7 @@ class KernelReader:
         reach = int(max(high - key_low, key_high - low, 1))
         full = self._always_full(key)
         found = None
-        if full:
+        if full and reach <= SPAN:
             margin = np.arange(reach + 1, dtype=np.float64) ** 2
             found = Profile(margin, targets, encoding.low, encoding.high, causal, shift)
         error = 3 * self.roundoff * largest**2

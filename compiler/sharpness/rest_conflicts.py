@@ -83,7 +83,7 @@ def find_conflict(
     """The first conflict among queries for which exactly the lines ``active`` speak.
 
     ``settled`` are the lines whose own score is taken away from rest keys."""
-    search = _Search(stream, head, active, keys)
+    search = _Search(stream, head, active, keys, settled=settled.issuperset(active))
     if not any(_names_one_key(stream, head.terms[i]) for i in active):
         found = next(search.conflicts(), None)
         if found is not None:
@@ -110,10 +110,13 @@ def _names_one_key(stream: Stream, term: Term) -> bool:
 class _Search:
     """What each line says of a rest key and of any other key, by tokens and by positions."""
 
-    def __init__(self, stream: Stream, head: Head, active: tuple[int, ...], keys: list[RestKey]) -> None:
+    def __init__(
+        self, stream: Stream, head: Head, active: tuple[int, ...], keys: list[RestKey], *, settled: bool
+    ) -> None:
         self.stream = stream
         self.head = head
         self.keys = keys
+        self.spare = settled
         self.resting: dict[str, set[int]] = {}
         for key in (k for k in keys if k.certain):
             self.resting.setdefault(key.token, set()).update(key.places)
@@ -248,7 +251,8 @@ class _Search:
 
     def _key_places(self, token: str) -> frozenset[int]:
         """Where this token is no rest key."""
-        return frozenset(self.sequences.positions_of(token) - self.resting.get(token, set()))
+        places = self.sequences.positions_of(token)
+        return places - self.resting[token] if token in self.resting else places
 
     def _places(self, query: str, rest: RestKey, others: list[str]) -> Iterator[Conflict]:
         """Positions for the three tokens; others with the same possible positions are tried once."""
@@ -259,7 +263,7 @@ class _Search:
                 continue
             tried.add(where)
             keys = self._mask(where) & self._accepted_places
-            yield from self._triples(query, rest, other, keys, spare=True)
+            yield from self._triples(query, rest, other, keys, spare=self.spare)
 
     def _pairs(self, query: str, rest: RestKey, other: RestKey) -> Iterator[Conflict]:
         n = self.length
@@ -283,7 +287,8 @@ class _Search:
                 yield Conflict((query, q), (rest.token, place), (other, k))
 
     def _spared(self, place: int) -> Mask:
-        """Other keys that make no conflict: the rest key itself, and those that `prefer` puts before it."""
+        """Other keys that make no conflict: the rest key itself, and those that `prefer` puts before it (where the rest
+        key has its rest score alone, which lies below what fits)."""
         keys = np.arange(self.length)
         spared: Mask = keys == place
         if self.head.prefer is not None and self._source(self.head.prefer.by) == "position":
