@@ -133,6 +133,8 @@ def _shown(stream: Stream, gate: Subspace, query: Subspace, term: Term) -> list[
     rows = [(c, v) for c, gated in allowed for v in shown.get(gated, ())]
     if len({c for c, _ in rows}) < len(rows):
         raise SpecError(_two_query_features(term, query.name))
+    if isinstance(query.encoding, ScalarValue | Quadratic):  # a number that is not there reads as 0
+        rows = [(c, 0 if v is None else v) for c, v in rows]
     return [(c, v) for c, v in rows if v is not None]
 
 

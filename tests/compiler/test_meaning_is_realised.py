@@ -50,6 +50,12 @@ HOLD = {
     + "layer\n  head h\n    attend key.letter == query.letter when query.digit == 1\n",
     "a condition decides between magnitudes": STARTED
     + "layer\n  head h\n    attend key.slot == query.where - 1 when query.position == 2\n",
+    "a number that is not there": STARTED
+    + 'layer\n  head h\n    attend key.square == query.number when query.content == "a"\n',
+    "a number that a copy doubles": STARTED
+    + "subspace far : scalar(positions)\nsubspace squares : quadratic(positions)\nembed position -> squares\n"
+    + "layer\n  head g\n    attend key.slot == query.slot\n    copy 2 * key.index -> far\n"
+    + "layer\n  head h\n    attend key.squares == query.far - 2\n",
     "nothing positive is written": STARTED
     + "layer\n  head h\n    attend key.slot == query.slot\n    copy -1 * key.some -> out\npredict out\n",
     "shares of 2": STARTED
