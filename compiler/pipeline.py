@@ -121,17 +121,22 @@ def declared_values(program: Program) -> dict[str, Fraction]:
 
 
 def rotary_values(program: Program) -> dict[str, Fraction]:
-    """theta_p = base^(-2p/dims) for p >= 1, by integer roots: floor(root(base^-2p * 2^(bits * dims))) / 2^bits."""
+    """theta_p = base^(-2p/dims) for p >= 1, each within 2^-160: theta_1 by an integer root, the others as its powers,
+    with 32 bits to spare (a product of two numbers below 1 is wrong by less than 2^-190 more than they are)."""
     if not isinstance(program.positions, Rotary):
         return {}
-    rotary = program.positions
-    return {f"theta_{p}": _power(rotary.base, p, rotary.dims // 2) for p in range(1, rotary.dims // 2)}
+    pairs, bits = program.positions.dims // 2, THETA_BITS + 32
+    first = _root_of_inverse(program.positions.base, pairs, bits)
+    values, power = {}, 1 << bits
+    for p in range(1, pairs):
+        power = power * first >> bits
+        values[f"theta_{p}"] = Fraction(power, 1 << bits)
+    return values
 
 
-def _power(base: Fraction, numerator: int, denominator: int) -> Fraction:
-    """base^(-numerator/denominator), rounded down to a multiple of 2^-THETA_BITS."""
-    scaled = (base.denominator**numerator << (THETA_BITS * denominator)) // base.numerator**numerator
-    return Fraction(_integer_root(scaled, denominator), 1 << THETA_BITS)
+def _root_of_inverse(base: Fraction, degree: int, bits: int) -> int:
+    """floor(base^(-1/degree) * 2^bits)."""
+    return _integer_root((base.denominator << (bits * degree)) // base.numerator, degree)
 
 
 def _integer_root(value: int, degree: int) -> int:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.limits import VERIFIED_LENGTH, check_size
 from compiler.predicates import expectation_targets
 from compiler.program import Head, HeadExpectation, OneHot, OutputExpectation, Program
 from compiler.reference import HeadMeaning, Meaning, Prediction, Status, interpret
@@ -61,6 +62,9 @@ def verify_model(
     set, else a sample of about ``samples`` random and adversarial ones.  Raises SpecError E0608 when too
     many sequences are asked for."""
     started = time.perf_counter()
+    what = "positions in one sequence, of which every pair is compared"
+    help = "set a smaller context (`--set n=2048` where it is a param); a saved model has the one of its spec"
+    check_size(program.sequences.longest, VERIFIED_LENGTH, what, None, help)
     choice = choose_sequences(
         program.sequences,
         len(program.heads),

@@ -7,7 +7,7 @@ residual stream (``Subspace.coordinates``) or how heads compare them (``circuits
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from compiler.exact import Angle, Scalar
 from compiler.program import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
@@ -20,11 +20,31 @@ ONE = Scalar.rational(1)
 ZERO = Scalar.rational(0)
 
 
-@cache
+class _Same:
+    """A key for caches that goes by identity: an encoding of 30,000 values is not hashed at every look-up."""
+
+    __slots__ = ("encoding",)
+
+    def __init__(self, encoding: Encoding) -> None:
+        self.encoding = encoding
+
+    def __hash__(self) -> int:
+        return id(self.encoding)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.encoding is self.encoding
+
+
 def phase_angles(encoding: Phase) -> tuple[Angle, ...]:
     """The frequencies alpha_j of a phase, as exact angles (per unit of the value)."""
-    assert encoding.frequencies is not None, "frequencies are chosen before circuits are built"
-    return tuple(Angle.from_expression(f) for f in encoding.frequencies)
+    return _phase_angles(_Same(encoding))
+
+
+@lru_cache(maxsize=256)
+def _phase_angles(key: _Same) -> tuple[Angle, ...]:
+    assert isinstance(key.encoding, Phase)
+    assert key.encoding.frequencies is not None, "frequencies are chosen before circuits are built"
+    return tuple(Angle.from_expression(f) for f in key.encoding.frequencies)
 
 
 @cache
@@ -33,9 +53,14 @@ def scalar(expression: Expr) -> Scalar:
     return Scalar.from_expression(expression)
 
 
-@cache
 def _one_hot_index(encoding: OneHot | Code) -> dict[Value, int]:
-    return {value: index for index, value in enumerate(encoding.values)}
+    return _index(_Same(encoding))
+
+
+@lru_cache(maxsize=256)
+def _index(key: _Same) -> dict[Value, int]:
+    assert isinstance(key.encoding, OneHot | Code)
+    return {value: index for index, value in enumerate(key.encoding.values)}
 
 
 def holds(encoding: Encoding, value: Value) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from fractions import Fraction
 
 from compiler import limits
-from compiler.program import Code, Constant, Dims, EmbedLine, Subspace, Value
+from compiler.program import Code, Constant, Dims, EmbedLine, OneHot, Subspace, Value
 from compiler.resolution.encodings import kind_of, list_rows, name_of, values_of
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show_all
@@ -79,8 +79,17 @@ def _resolve_embed(scope: Scope, decl: EmbedDecl) -> EmbedLine:
             label="no matrix",
             help=help,
         )
+    _check_work(scope, decl, target)
     _check_values(scope, decl, target)
     return EmbedLine(source, target.name, None, decl.span)  # type: ignore[arg-type]
+
+
+def _check_work(scope: Scope, decl: EmbedDecl, target: Subspace) -> None:
+    """W_E and W_pos hold one exact number for every source and every component that is not 0."""
+    sources = len(scope.tokens) if decl.source == "token" else scope.context
+    each = 1 if isinstance(target.encoding, OneHot) else len(target.coordinates)
+    help = "a shorter context, or fewer components: `phase(positions, 16)` tells thousands of positions apart"
+    limits.check_size(sources * each, limits.EMBEDDED, "exact numbers in one embedding", decl.span, help)
 
 
 def holds_any(target: Subspace, sources: Sequence[Value]) -> bool:

@@ -235,7 +235,8 @@ def fourier_frequencies(size: int, span: Span) -> tuple[Expr, ...]:
     """2 pi k/N, k = 1..K, with N = 2K + 1 > size: every offset that is not 0 modulo N scores the same, -1/2,
     since 1 + 2 sum_k cos(2 pi k d/N) is the sum of all N-th roots of unity."""
     pairs = (size + 1) // 2
-    limits.check_size(pairs, limits.WIDTH // 2, "cos/sin pairs", span)
+    help = "give a number of pairs instead, `phase(positions, 16)`, or use a one-hot subspace"
+    limits.check_size(pairs, limits.FOURIER, "cos/sin pairs", span, help)
     return tuple(Binary("*", Number(Fraction(2 * k, 2 * pairs + 1)), Name("pi")) for k in range(1, pairs + 1))
 
 

@@ -29,6 +29,9 @@ TRIALS = 400
 COSINES = 50_000_000
 """At most this many draws are compared, and fewer where that would take more cosines than this (about a second)."""
 
+BLOCK = 4_000_000
+"""Cosines that are worked out at once, so that memory stays bounded."""
+
 COSINE_ERROR = 1e-10
 """Bound on the error of one float64 cosine of an argument below 2^18 with a rational frequency: the argument is
 rounded once (2^18 * 2^-53 < 3e-11) and numpy's cosine is within 1 ulp."""
@@ -51,8 +54,10 @@ def margins(
     frequencies: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], reach: int
 ) -> npt.NDArray[np.float64]:
     """m(d) = sum_j w_j (1 - cos alpha_j d) for d = 0..reach, each a lower bound (float error taken off)."""
-    offsets = np.arange(reach + 1, dtype=np.float64)
-    kernel = np.cos(np.outer(offsets, frequencies)) @ weights
+    rows = max(1, BLOCK // max(1, len(frequencies)))
+    starts = range(0, reach + 1, rows)
+    blocks = [np.arange(start, min(start + rows, reach + 1), dtype=np.float64) for start in starts]
+    kernel = np.concatenate([np.cos(np.outer(block, frequencies)) @ weights for block in blocks])
     lower: npt.NDArray[np.float64] = weights.sum() - kernel - COSINE_ERROR * max(1.0, weights.sum())
     return lower
 
@@ -116,6 +121,9 @@ def _complete(subspace: Subspace, chosen: dict[tuple[int, int, int], tuple[Numbe
 
 WEIGHT_UNIT = Fraction(1, 64)
 
+GAME = 1_000_000
+"""Cosines in the game for rotary weights; of longer contexts every so many-th offset plays."""
+
 
 @cache
 def rotary_weights(frequencies: tuple[float, ...], shift: int, context: int) -> tuple[Fraction, ...]:
@@ -126,7 +134,8 @@ def rotary_weights(frequencies: tuple[float, ...], shift: int, context: int) -> 
     the pairs answer the offsets that are hardest to tell apart.  The result is rounded to 1/64 and is exact from
     then on; its margin is computed afterwards, not assumed.
     """
-    offsets = np.array([d for d in range(shift, context + shift) if d != 0], dtype=np.float64)
+    every = np.array([d for d in range(shift, context + shift) if d != 0], dtype=np.float64)
+    offsets = every[:: max(1, len(every) * len(frequencies) // GAME)]
     payoff = 1.0 - np.cos(np.outer(offsets, np.array(frequencies)))
     hard = np.ones(len(offsets)) / max(1, len(offsets))
     total = np.zeros(len(frequencies))
