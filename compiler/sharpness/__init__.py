@@ -2,9 +2,9 @@
 
 In: exact ``Circuits`` and the values of symbols.  Out: ``Strengths``.  Not for: proving the lowered floats.
 
-``frequencies`` chooses phases for a context, ``kernels`` says how well each line tells keys apart, ``problem``
-states what must hold, ``solving`` finds the least strengths; ``rest_conflicts`` and ``refusals`` say why there are
-none.
+``frequencies`` chooses phases for a context, ``facts`` and ``kernels`` say how well each line tells keys apart,
+``problem`` states what must hold, ``solving`` finds the least strengths; ``rest_conflicts`` and ``refusals`` say why
+there are none.
 """
 
 from compiler.sharpness.frequencies import complete_frequencies, rotary_weights

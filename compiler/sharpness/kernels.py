@@ -8,16 +8,12 @@ rounding may add, all per unit of strength. Not for: choosing the strengths (``s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from fractions import Fraction
 from typing import assert_never
 
 import numpy as np
 
-from compiler.circuits import HeadCircuit
-from compiler.circuits.features import phase_angles, scalar
-from compiler.exact import Angle
+from compiler.circuits.features import phase_angles
 from compiler.limits import check_size
 from compiler.program import (
     Among,
@@ -26,9 +22,7 @@ from compiler.program import (
     Equal,
     Head,
     Offset,
-    OneHot,
     Phase,
-    Program,
     Quadratic,
     Related,
     Relation,
@@ -37,128 +31,16 @@ from compiler.program import (
     Subspace,
     Term,
 )
+from compiler.sharpness.facts import Facts
 from compiler.sharpness.frequencies import COSINE_ERROR, margins, rotary_weights
-from compiler.sharpness.profiles import ROUNDINGS, Floats, Kernel, Profile, unit_roundoff
-from dsl.tree import Expr
-
-PREFER_ROUNDINGS = 3
-"""Roundings that differ from key to key between a preferred number and its score: weight, stream, product."""
-
+from compiler.sharpness.profiles import ROUNDINGS, Floats, Kernel, Profile
 
 SPAN = 1 << 18
 """The farthest that two compared values may lie apart, after all shifts of copies."""
 
 
-class KernelReader:
-    """Reads kernels off a program; remembers what the heads read so far leak into the subspaces they write."""
-
-    def __init__(self, program: Program, bindings: Mapping[str, Fraction]) -> None:
-        self.program = program
-        self.bindings = dict(bindings)
-        self.subspaces = {s.name: s for s in program.subspaces}
-        self.embeds = {e.target: e for e in program.embeds}
-        self.written = {c.target for h in program.heads for c in h.copies}
-        self.noise: dict[str, float] = {}
-        self.roundoff = unit_roundoff(program.dtype)
-
-    # ---------------------------------------------------------------- facts about the program
-
-    def is_numeric(self, circuit: HeadCircuit) -> bool:
-        """True when every symbol that this head's score needs has a value (its own strengths aside)."""
-        free: set[str] = set()
-        for term in circuit.terms:
-            free |= term.matrix.symbols()
-            if term.auto is None:
-                free |= term.strength.symbols()
-        for rotary in circuit.rotary:
-            if rotary.auto is None:
-                free |= rotary.strength.symbols()
-        return free <= self.bindings.keys() | {"pi"}
-
-    def number(self, expression: Expr) -> float:
-        return scalar(expression).to_float(self.bindings)
-
-    def angle(self, angle: Angle) -> float:
-        total = float(angle.turns) * 2 * math.pi + float(angle.radians)
-        return total + sum(float(r) * float(self.bindings[name]) for name, r in angle.symbols)
-
-    def feeds(self, head: Head) -> bool:
-        """Does a later head compare something that this head writes?"""
-        targets = {c.target for c in head.copies}
-        later = [h for h in self.program.heads if h.layer > head.layer]
-        return any(targets & _compared(h) for h in later)
-
-    def note_leak(self, head: Head, leak: float) -> None:
-        for copy in head.copies:
-            moved = abs(self.number(copy.coefficient)) * (leak + self.noise.get(copy.source, 0.0))
-            self.noise[copy.target] = self.noise.get(copy.target, 0.0) + moved
-
-    def rest_count(self, head: Head) -> int:
-        """How many rest keys a query can see."""
-        total = 0
-        for rest in head.rests:
-            for value in rest.condition.values:
-                places = self._places(rest.condition.key, str(value))
-                total += min(places, self.program.sequences.longest)
-        return max(1, min(total, self.program.sequences.longest))
-
-    def _places(self, subspace: str, value: str) -> int:
-        embed = self.embeds.get(subspace)
-        if embed is None or embed.source != "token" or value not in self.program.tokens:
-            return self.program.sequences.longest
-        return len(self.program.sequences.positions_of(value))
-
-    def prefer_range(self, head: Head) -> tuple[float, float]:
-        assert head.prefer is not None
-        low, high = self._prefer_values(head)
-        return (low, high) if head.prefer.direction == "latest" else (-high, -low)
-
-    def _prefer_values(self, head: Head) -> tuple[float, float]:
-        assert head.prefer is not None
-        if head.prefer.by == "position":
-            return (-float(self.program.sequences.longest - 1), 0.0)
-        return self.values_range(self.subspaces[head.prefer.by])
-
-    def values_range(self, subspace: Subspace) -> tuple[float, float]:
-        """Between which numbers the first coordinate of a number lies (or the value of a one-hot, by its shares): what
-        is embedded, plus everything that copies may add."""
-        low, high = (float(end) for end in _range(subspace))
-        if isinstance(subspace.encoding, OneHot):
-            return (low, high) if self._always_full(subspace) else (min(low, 0.0), max(high, 0.0))
-        if subspace.name not in self.embeds:
-            low = high = 0.0
-        elif not self._always_full(subspace):
-            low, high = min(low, 0.0), max(high, 0.0)
-        for copy in (c for h in self.program.heads for c in h.copies if c.target == subspace.name):
-            ends = self.values_range(self.subspaces[copy.source])
-            moved = [self.number(copy.coefficient) * (end + copy.shift) for end in ends]
-            low, high = low + min(0.0, *moved), high + max(0.0, *moved)
-        return low, high
-
-    def _pure_range(self, subspace: Subspace) -> tuple[int, int]:
-        """Between which values a phase (or one-hot) can be pure: what is embedded, or copied and shifted into it."""
-        copies = [c for h in self.program.heads for c in h.copies if c.target == subspace.name]
-        if not copies or not isinstance(subspace.encoding, Phase):
-            return _range(subspace)
-        ends = [_range(subspace)] if subspace.name in self.embeds else []
-        for copy in copies:
-            low, high = self._pure_range(self.subspaces[copy.source])
-            ends.append((low + copy.shift, high + copy.shift) if copy.table is None else _range(subspace))
-        return min(low for low, _ in ends), max(high for _, high in ends)
-
-    def prefer_error(self, head: Head) -> float:
-        """What rounding, and what earlier heads leak, may move a preferred value by (a linear bias is exact)."""
-        assert head.prefer is not None
-        if head.prefer.by == "position":
-            return 0.0
-        low, high = self.values_range(self.subspaces[head.prefer.by])
-        noise = min(1.0, self._noise(head.prefer.by)) * (high - low)
-        return noise + PREFER_ROUNDINGS * self.roundoff * max(abs(low), abs(high))
-
-    def prefer_has_ties(self, head: Head) -> bool:
-        """Can several keys show the same preferred value?"""
-        assert head.prefer is not None
-        return head.prefer.by != "position" and not self._always_full(self.subspaces[head.prefer.by])
+class KernelReader(Facts):
+    """Reads kernels off a program, line by line."""
 
     def output_tolerance(self, head: Head) -> float:
         """How much of its attention a head may leak for every pure value that it brings to the output to be decoded."""
@@ -187,20 +69,6 @@ class KernelReader:
             case _:
                 return 0.5
 
-    def prefer_rest_range(self, head: Head) -> tuple[float, float]:
-        """What the preference adds to a rest key: one value where the rest tokens have one known position."""
-        assert head.prefer is not None
-        embed = self.embeds.get(head.prefer.by)
-        if embed is not None and embed.source == "position":
-            places: set[int] = set()
-            for rest in head.rests:
-                for value in rest.condition.values:
-                    places |= set(self.program.sequences.positions_of(str(value)))
-            if places:
-                sign = 1 if head.prefer.direction == "latest" else -1
-                return (min(sign * p for p in places), max(sign * p for p in places))
-        return self.prefer_range(head)
-
     # ---------------------------------------------------------------- kernels
 
     def kernel(self, term: Term) -> Kernel:
@@ -211,7 +79,7 @@ class KernelReader:
             case Among() as relation:
                 found = self._among(relation)
             case Related(key, query, _):
-                found = self._table(self._noise(key), self._noise(query))
+                found = self._table(self.noise(key), self.noise(query))
             case Offset(shift):
                 found = self._offset(shift)
             case _ as never:
@@ -234,26 +102,14 @@ class KernelReader:
         total = sum(abs(c) * gain for c, gain in shares) + (name in self.embeds)
         return total if total > 1 or any(c < 0 for c, _ in shares) else 1.0
 
-    def _noise(self, name: str) -> float:
-        return self.noise.get(name, 0.0)
-
     def _table(self, key_noise: float, query_noise: float, *, unique: bool = False) -> Kernel:
         """0/1 tables over one-hots: with shares e, e' of junk, true >= (1 - e)(1 - e') and false <= e + e'."""
         low = (1 - min(1.0, key_noise)) * (1 - min(1.0, query_noise))
         return Kernel(low, 1.0, 0.0, key_noise + query_noise, ROUNDINGS * self.roundoff, unique=unique)
 
-    def _positional(self, subspace: Subspace) -> bool:
-        embed = self.embeds.get(subspace.name)
-        return embed is not None and embed.source == "position" and subspace.name not in self.written
-
-    def _always_full(self, subspace: Subspace) -> bool:
-        """True where every position of a valid sequence has a value here."""
-        low, high = _range(subspace)
-        return self._positional(subspace) and low <= 0 and self.program.sequences.longest - 1 <= high
-
     def _equal(self, relation: Equal, *, gated: bool) -> Kernel:
         key, query = self.subspaces[relation.key], self.subspaces[relation.query]
-        unique = self._positional(key)
+        unique = self.positional(key)
         asked = None if gated else query.encoding  # under `when` the query shows its value through a one-hot
         match key.encoding, asked:
             case ((Phase() as phase), _):
@@ -263,23 +119,23 @@ class KernelReader:
             case ((Quadratic() as encoding), _):
                 return self._quadratic(encoding, key, query, relation.shift)
             case ((Code() as code), _):
-                return self._code(code, self._noise(key.name) + self._noise(query.name))
+                return self._code(code, self.noise(key.name) + self.noise(query.name))
             case _, (Code() as code):
-                return self._code(code, self._noise(key.name) + self._noise(query.name))
+                return self._code(code, self.noise(key.name) + self.noise(query.name))
             case _:
-                return self._table(self._noise(key.name), self._noise(query.name), unique=unique)
+                return self._table(self.noise(key.name), self.noise(query.name), unique=unique)
 
     def _among(self, relation: Among) -> Kernel:
         key = self.subspaces[relation.key]
-        noise = self._noise(key.name)
-        unique = self._positional(key) and len(relation.values) == 1
+        noise = self.noise(key.name)
+        unique = self.positional(key) and len(relation.values) == 1
         match key.encoding:
             case Phase() as phase:
                 magnitudes = tuple(self.number(m) ** 2 for m in phase.magnitudes)
-                target, (low, high) = int(relation.values[0]), self._pure_range(key)
+                target, (low, high) = int(relation.values[0]), self.pure_range(key)
                 reach = max(abs(target - low), abs(high - target))
                 profile = self._profile(phase, magnitudes, np.array([float(target)]), (low, high), reach)
-                full = self._always_full(key)
+                full = self.always_full(key)
                 return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique=unique, full=(full, full))
             case Code() as code:
                 return self._code(code, noise)
@@ -297,12 +153,12 @@ class KernelReader:
         return tuple(a * a for a in own)
 
     def _phase(self, phase: Phase, weights: tuple[float, ...], key: Subspace, query: Subspace, shift: int) -> Kernel:
-        (key_low, key_high), (query_low, query_high) = self._pure_range(key), self._pure_range(query)
-        causal = self._positional(key) and self._positional(query)
+        (key_low, key_high), (query_low, query_high) = self.pure_range(key), self.pure_range(query)
+        causal = self.positional(key) and self.positional(query)
         longest = self.program.sequences.longest - 1
-        if self._positional(key):
+        if self.positional(key):
             key_high = min(key_high, longest)
-        if self._positional(query):
+        if self.positional(query):
             query_high = min(query_high, longest)
         check_size(
             max(query_high, key_high) - min(query_low, key_low), SPAN, "values between what is compared here", None
@@ -312,9 +168,9 @@ class KernelReader:
             targets = targets[targets >= key_low]
         reach = int(max(targets.max() - key_low, key_high - targets.min(), 1)) if len(targets) else 1
         profile = self._profile(phase, weights, targets, (key_low, key_high), reach, causal=causal, shift=shift)
-        noise = self._noise(key.name) + self._noise(query.name)
-        unique, full_keys = self._positional(key), self._always_full(key)
-        full = (full_keys, full_keys and self._always_full(query))
+        noise = self.noise(key.name) + self.noise(query.name)
+        unique, full_keys = self.positional(key), self.always_full(key)
+        full = (full_keys, full_keys and self.always_full(query))
         return self._phase_kernel(phase, weights, profile, noise, reach, unique=unique, full=full)
 
     def _profile(
@@ -408,10 +264,10 @@ class KernelReader:
         low, high = (int(end) for end in self.values_range(query))
         if query.name in self.written:
             ends = np.array([low - 1.0 + shift, high + 1.0 + shift])
-            return replace(self._squares(encoding, key, ends, self._noise(query.name)), profile=None)
+            return replace(self._squares(encoding, key, ends, self.noise(query.name)), profile=None)
         targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
-        causal = self._positional(key) and self._positional(query)
-        return self._squares(encoding, key, targets, self._noise(query.name), causal=causal, shift=shift)
+        causal = self.positional(key) and self.positional(query)
+        return self._squares(encoding, key, targets, self.noise(query.name), causal=causal, shift=shift)
 
     def _squares(
         self, encoding: Quadratic, key: Subspace, targets: Floats, noise: float, *, causal: bool = False, shift: int = 0
@@ -420,9 +276,9 @@ class KernelReader:
         low, high = int(targets.min()), int(targets.max())
         key_low, key_high = (int(end) for end in self.values_range(key))
         largest = max(abs(low), abs(high), abs(key_low), abs(key_high))
-        blur = 4 * largest**2 * (self._noise(key.name) + noise)
+        blur = 4 * largest**2 * (self.noise(key.name) + noise)
         reach = int(max(high - key_low, key_high - low, 1))
-        full = self._always_full(key)
+        full = self.always_full(key)
         found = None
         if full and reach <= SPAN:
             margin = np.arange(reach + 1, dtype=np.float64) ** 2
@@ -432,37 +288,6 @@ class KernelReader:
         return Kernel(*bounds, error, unique=full, flat=False, profile=found, full_keys=full, full=full)
 
 
-def _compared(head: Head) -> set[str]:
-    """Subspaces whose value decides where ``head`` looks."""
-    names: set[str] = set()
-    for term in head.terms:
-        if isinstance(term.relation, Equal | Related):
-            names |= {term.relation.key, term.relation.query}
-        if isinstance(term.relation, Among):
-            names.add(term.relation.key)
-        if term.when is not None:
-            names.add(term.when.feature)
-    names |= {rest.condition.key for rest in head.rests}
-    return names | ({head.prefer.by} if head.prefer is not None else set())
-
-
-def _range(subspace: Subspace) -> tuple[int, int]:
-    match subspace.encoding:
-        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
-            return low, high
-        case OneHot(values):
-            numbers = [v for v in values if isinstance(v, int)]
-            return (min(numbers), max(numbers)) if numbers else (0, 0)
-        case _:
-            return 0, 0
-
-
 def rotary_frequencies(rotary: Rotary) -> tuple[float, ...]:
     """theta_p = base^(-2p/dims), p = 0 .. dims/2 - 1."""
     return tuple(float(rotary.base) ** (-2 * p / rotary.dims) for p in range(rotary.dims // 2))
-
-
-def strength_symbols(circuit: HeadCircuit) -> frozenset[str]:
-    """The names of the strengths that are solved for this head."""
-    names = {t.auto for t in circuit.terms if t.auto} | {t.auto for t in circuit.rotary if t.auto}
-    return frozenset(names | ({circuit.slope_auto} if circuit.slope_auto else set()))

@@ -1,0 +1,196 @@
+"""What strengths need to know about a program: ranges of values, who reads whom, what earlier heads leak.
+
+In: a ``Program``, the values of symbols, and leaks as they become known.  Out: ``Facts``.  Not for:
+kernels (``kernels``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+from compiler.circuits import HeadCircuit
+from compiler.circuits.features import scalar
+from compiler.exact import Angle
+from compiler.program import (
+    Among,
+    Equal,
+    Head,
+    OneHot,
+    Phase,
+    Program,
+    Quadratic,
+    Related,
+    ScalarValue,
+    Subspace,
+)
+from compiler.sharpness.profiles import unit_roundoff
+from dsl.tree import Expr
+
+PREFER_ROUNDINGS = 3
+"""Roundings that differ from key to key between a preferred number and its score: weight, stream, product."""
+
+
+class Facts:
+    """Facts about a program that bounds are made of; remembers what the heads read so far leak into the subspaces they
+    write."""
+
+    def __init__(self, program: Program, bindings: Mapping[str, Fraction]) -> None:
+        self.program = program
+        self.bindings = dict(bindings)
+        self.subspaces = {s.name: s for s in program.subspaces}
+        self.embeds = {e.target: e for e in program.embeds}
+        self.written = {c.target for h in program.heads for c in h.copies}
+        self.leaked: dict[str, float] = {}
+        self.roundoff = unit_roundoff(program.dtype)
+
+    def is_numeric(self, circuit: HeadCircuit) -> bool:
+        """True when every symbol that this head's score needs has a value (its own strengths aside)."""
+        free: set[str] = set()
+        for term in circuit.terms:
+            free |= term.matrix.symbols()
+            if term.auto is None:
+                free |= term.strength.symbols()
+        for rotary in circuit.rotary:
+            if rotary.auto is None:
+                free |= rotary.strength.symbols()
+        return free <= self.bindings.keys() | {"pi"}
+
+    def number(self, expression: Expr) -> float:
+        return scalar(expression).to_float(self.bindings)
+
+    def angle(self, angle: Angle) -> float:
+        total = float(angle.turns) * 2 * math.pi + float(angle.radians)
+        return total + sum(float(r) * float(self.bindings[name]) for name, r in angle.symbols)
+
+    def feeds(self, head: Head) -> bool:
+        """Does a later head compare something that this head writes?"""
+        targets = {c.target for c in head.copies}
+        later = [h for h in self.program.heads if h.layer > head.layer]
+        return any(targets & _compared(h) for h in later)
+
+    def note_leak(self, head: Head, leak: float) -> None:
+        for copy in head.copies:
+            moved = abs(self.number(copy.coefficient)) * (leak + self.leaked.get(copy.source, 0.0))
+            self.leaked[copy.target] = self.leaked.get(copy.target, 0.0) + moved
+
+    def rest_count(self, head: Head) -> int:
+        """How many rest keys a query can see."""
+        total = 0
+        for rest in head.rests:
+            for value in rest.condition.values:
+                places = self._places(rest.condition.key, str(value))
+                total += min(places, self.program.sequences.longest)
+        return max(1, min(total, self.program.sequences.longest))
+
+    def _places(self, subspace: str, value: str) -> int:
+        embed = self.embeds.get(subspace)
+        if embed is None or embed.source != "token" or value not in self.program.tokens:
+            return self.program.sequences.longest
+        return len(self.program.sequences.positions_of(value))
+
+    def prefer_range(self, head: Head) -> tuple[float, float]:
+        assert head.prefer is not None
+        low, high = self._prefer_values(head)
+        return (low, high) if head.prefer.direction == "latest" else (-high, -low)
+
+    def _prefer_values(self, head: Head) -> tuple[float, float]:
+        assert head.prefer is not None
+        if head.prefer.by == "position":
+            return (-float(self.program.sequences.longest - 1), 0.0)
+        return self.values_range(self.subspaces[head.prefer.by])
+
+    def values_range(self, subspace: Subspace) -> tuple[float, float]:
+        """Between which numbers the first coordinate of a number lies (or the value of a one-hot, by its shares): what
+        is embedded, plus everything that copies may add."""
+        low, high = (float(end) for end in declared_range(subspace))
+        if isinstance(subspace.encoding, OneHot):
+            return (low, high) if self.always_full(subspace) else (min(low, 0.0), max(high, 0.0))
+        if subspace.name not in self.embeds:
+            low = high = 0.0
+        elif not self.always_full(subspace):
+            low, high = min(low, 0.0), max(high, 0.0)
+        for copy in (c for h in self.program.heads for c in h.copies if c.target == subspace.name):
+            ends = self.values_range(self.subspaces[copy.source])
+            moved = [self.number(copy.coefficient) * (end + copy.shift) for end in ends]
+            low, high = low + min(0.0, *moved), high + max(0.0, *moved)
+        return low, high
+
+    def pure_range(self, subspace: Subspace) -> tuple[int, int]:
+        """Between which values a phase (or one-hot) can be pure: what is embedded, or copied and shifted into it."""
+        copies = [c for h in self.program.heads for c in h.copies if c.target == subspace.name]
+        if not copies or not isinstance(subspace.encoding, Phase):
+            return declared_range(subspace)
+        ends = [declared_range(subspace)] if subspace.name in self.embeds else []
+        for copy in copies:
+            low, high = self.pure_range(self.subspaces[copy.source])
+            ends.append((low + copy.shift, high + copy.shift) if copy.table is None else declared_range(subspace))
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    def prefer_error(self, head: Head) -> float:
+        """What rounding, and what earlier heads leak, may move a preferred value by (a linear bias is exact)."""
+        assert head.prefer is not None
+        if head.prefer.by == "position":
+            return 0.0
+        low, high = self.values_range(self.subspaces[head.prefer.by])
+        noise = min(1.0, self.noise(head.prefer.by)) * (high - low)
+        return noise + PREFER_ROUNDINGS * self.roundoff * max(abs(low), abs(high))
+
+    def prefer_has_ties(self, head: Head) -> bool:
+        """Can several keys show the same preferred value?"""
+        assert head.prefer is not None
+        return head.prefer.by != "position" and not self.always_full(self.subspaces[head.prefer.by])
+
+    def prefer_rest_range(self, head: Head) -> tuple[float, float]:
+        """What the preference adds to a rest key: one value where the rest tokens have one known position."""
+        assert head.prefer is not None
+        embed = self.embeds.get(head.prefer.by)
+        if embed is not None and embed.source == "position":
+            places: set[int] = set()
+            for rest in head.rests:
+                for value in rest.condition.values:
+                    places |= set(self.program.sequences.positions_of(str(value)))
+            if places:
+                sign = 1 if head.prefer.direction == "latest" else -1
+                return (min(sign * p for p in places), max(sign * p for p in places))
+        return self.prefer_range(head)
+
+    def noise(self, name: str) -> float:
+        """The share of foreign values that heads so far may have written beside the right one."""
+        return self.leaked.get(name, 0.0)
+
+    def positional(self, subspace: Subspace) -> bool:
+        """True where the subspace holds the token's own position and nothing else ever."""
+        embed = self.embeds.get(subspace.name)
+        return embed is not None and embed.source == "position" and subspace.name not in self.written
+
+    def always_full(self, subspace: Subspace) -> bool:
+        """True where every position of a valid sequence has a value here."""
+        low, high = declared_range(subspace)
+        return self.positional(subspace) and low <= 0 and self.program.sequences.longest - 1 <= high
+
+
+def _compared(head: Head) -> set[str]:
+    """Subspaces whose value decides where ``head`` looks."""
+    names: set[str] = set()
+    for term in head.terms:
+        if isinstance(term.relation, Equal | Related):
+            names |= {term.relation.key, term.relation.query}
+        if isinstance(term.relation, Among):
+            names.add(term.relation.key)
+        if term.when is not None:
+            names.add(term.when.feature)
+    names |= {rest.condition.key for rest in head.rests}
+    return names | ({head.prefer.by} if head.prefer is not None else set())
+
+
+def declared_range(subspace: Subspace) -> tuple[int, int]:
+    match subspace.encoding:
+        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
+            return low, high
+        case OneHot(values):
+            numbers = [v for v in values if isinstance(v, int)]
+            return (min(numbers), max(numbers)) if numbers else (0, 0)
+        case _:
+            return 0, 0
