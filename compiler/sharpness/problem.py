@@ -202,6 +202,19 @@ def stray_range(problem: HeadProblem) -> float:
     return max((high - low for low, high in bounds), default=0.0)
 
 
+def score_rounding(problem: HeadProblem, pattern: tuple[int, ...]) -> float:
+    """What rounding may move the score of a key that fits by; a rest key's score is no larger, nor is its rounding."""
+    return sum(problem.values[i] * problem.kernels[i].error for i in pattern)
+
+
+def rest_room(problem: HeadProblem) -> float:
+    """How much wider than its two distances the gap must be for a rest key to lie in it: what strays, and rounding
+    (once against what does not fit, twice against what fits)."""
+    if not problem.rest_keys:
+        return 0.0
+    return stray_range(problem) + 3 * max((score_rounding(problem, p) for p in problem.patterns), default=0.0)
+
+
 def rest_distance(problem: HeadProblem) -> float:
     """How far the R rest keys stay below what fits: R e^-x <= delta - delta^2; delta^2 is left for all others."""
     return math.log(problem.rest_keys / (problem.delta * (1 - problem.delta)))

@@ -35,9 +35,10 @@ from compiler.sharpness.problem import (
     line_width,
     pose,
     rest_distance,
+    rest_room,
     round_up,
+    score_rounding,
     stray_bounds,
-    stray_range,
     width,
 )
 from compiler.sharpness.refusals import cannot_separate, check_shares, refuse_conflicts, refuse_hopeless
@@ -128,7 +129,7 @@ def _solve_head(circuit: HeadCircuit, program: Program, reader: KernelReader) ->
 
 def _raise_until(problem: HeadProblem, target: float) -> None:
     """Raise the open strengths, from 0, until every pattern has W >= target (least fixed point from below)."""
-    slack = target + stray_range(problem)
+    slack = target + rest_room(problem)
     for _ in range(200):
         before = (*problem.values, problem.step, slack)
         for i, given in enumerate(problem.given):
@@ -136,7 +137,7 @@ def _raise_until(problem: HeadProblem, target: float) -> None:
                 problem.values[i] = max(problem.values[i], _least_strength(problem, i, slack))
         if problem.head.prefer is not None:
             problem.step = max(problem.step, least_step(problem))
-        slack = target + stray_range(problem)
+        slack = target + rest_room(problem)
         if (*problem.values, problem.step, slack) == before:
             return
         if max(*problem.values, problem.step) > CEILING:
@@ -179,8 +180,9 @@ def _place_rest(problem: HeadProblem) -> float:
         fit_low += problem.step * problem.prefer_range[0]
         stray_low, stray_high = stray_bounds(problem, pattern)
         top = fit_low - width(problem, pattern)
-        lowest = max(lowest, top + math.log(1 / problem.delta) - stray_low)
-        highest = min(highest, fit_low - rest_distance(problem) - stray_high)
+        rounding = score_rounding(problem, pattern)
+        lowest = max(lowest, top + math.log(1 / problem.delta) - stray_low + rounding)
+        highest = min(highest, fit_low - rest_distance(problem) - stray_high - 2 * rounding)
     rest = round_up(lowest) if math.isfinite(lowest) else math.floor(highest * 8) / 8
     if rest <= highest + 1e-9:
         return rest
