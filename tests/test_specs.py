@@ -61,6 +61,14 @@ def test_holds_at_every_length(name: str, n: int, samples: int) -> None:
     assert report.holds, report
 
 
+@pytest.mark.slow
+def test_induction_holds_at_2048_in_bfloat16_with_chosen_frequencies() -> None:
+    model = headspec.compile(SPECS / "library" / "induction.head", settings={"n": 2048}, dtype="bfloat16")
+    report = headspec.verify(model, samples=1)
+    assert report.dtype == "bfloat16" and max(report.lengths) == 2048
+    assert report.holds, report
+
+
 @pytest.mark.parametrize("k", [1, 2, 7])
 def test_offset_back_by_any_number(k: int) -> None:
     model = headspec.compile(SPECS / "library" / "offset_back.head", settings={"k": k, "n": 24})
