@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from compiler.circuits import HeadCircuit
 from compiler.circuits.features import scalar
+from compiler.circuits.stream import Stream
 from compiler.exact import Angle
 from compiler.program import (
     Among,
@@ -19,7 +20,6 @@ from compiler.program import (
     Head,
     OneHot,
     Phase,
-    Program,
     Quadratic,
     Related,
     ScalarValue,
@@ -36,14 +36,15 @@ class Facts:
     """Facts about a program that bounds are made of; remembers what the heads read so far leak into the subspaces they
     write."""
 
-    def __init__(self, program: Program, bindings: Mapping[str, Fraction]) -> None:
-        self.program = program
+    def __init__(self, stream: Stream, bindings: Mapping[str, Fraction]) -> None:
+        self.program = stream.program
         self.bindings = dict(bindings)
-        self.subspaces = {s.name: s for s in program.subspaces}
-        self.embeds = {e.target: e for e in program.embeds}
-        self.written = {c.target for h in program.heads for c in h.copies}
+        self.subspaces = stream.subspaces
+        self.embeds = stream.embeds
+        self.written = stream.written
+        self.positional = stream.is_positional
         self.leaked: dict[str, float] = {}
-        self.roundoff = unit_roundoff(program.dtype)
+        self.roundoff = unit_roundoff(stream.program.dtype)
 
     def is_numeric(self, circuit: HeadCircuit) -> bool:
         """True when every symbol that this head's score needs has a value (its own strengths aside)."""
@@ -159,11 +160,6 @@ class Facts:
     def noise(self, name: str) -> float:
         """The share of foreign values that heads so far may have written beside the right one."""
         return self.leaked.get(name, 0.0)
-
-    def positional(self, subspace: Subspace) -> bool:
-        """True where the subspace holds the token's own position and nothing else ever."""
-        embed = self.embeds.get(subspace.name)
-        return embed is not None and embed.source == "position" and subspace.name not in self.written
 
     def always_full(self, subspace: Subspace) -> bool:
         """True where every position of a valid sequence has a value here."""

@@ -84,8 +84,8 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
     reports: list[StrengthReport] = []
     unsolved: list[str] = []
     troubles: list[Diagnostic] = []
-    reader = KernelReader(program, bindings)
     stream = Stream(program)
+    reader = KernelReader(stream, bindings)
     for circuit in circuits.heads:
         if circuit.head.is_soft or circuit.head.matrix("W_Q") is not None or not _has_claim(circuit.head):
             continue
@@ -206,16 +206,20 @@ def _check_given(problem: HeadProblem, target: float) -> None:
                 continue
             needed = _least_strength(problem, i, target)
             width = line_width(problem, pattern, i)
-            raise SpecError(
-                Diagnostic(
-                    "E0506",
-                    f"strength {value:g} is too soft for a mass of {float(problem.program.mass)} at length "
-                    f"{problem.keys + 1}",
-                    problem.lines[i].span,
-                    f"keeps at worst {1 / (1 + math.exp(min(700.0, -width))):.3g} of the attention on what fits",
-                    help=f"strength {needed:g} would do, or leave it out and it is solved for; `soft` makes no claim",
-                )
-            )
+            raise SpecError(_too_soft(problem, i, value, needed, width))
+
+
+def _too_soft(problem: HeadProblem, i: int, value: float, needed: float, width: float) -> Diagnostic:
+    mass, wanted = float(problem.program.mass), 1 / (1 + problem.delta)
+    more = f"the mass is {mass:g}; a later head that compares the result, or decoding it, needs {wanted:.6g}"
+    return Diagnostic(
+        "E0506",
+        f"strength {value:g} is too soft for a mass of {wanted:.6g} at length {problem.keys + 1}",
+        problem.lines[i].span,
+        f"keeps at worst {1 / (1 + math.exp(min(700.0, -width))):.3g} of the attention on what fits",
+        help=f"strength {needed:g} would do, or leave it out and it is solved for; `soft` makes no claim",
+        figures=(more,) if wanted > mass + 1e-9 else (),
+    )
 
 
 def _reports(problem: HeadProblem, rest: float | None, leak: float) -> list[StrengthReport]:
