@@ -107,22 +107,10 @@ def of_head(weights: HeadWeights, name: str, residual: tuple[str, ...]) -> Named
             return NamedMatrix(title, matrix, inner, residual)
         case "W_O":
             return NamedMatrix(title, matrix, residual, inner)
-        case "QK":
-            return NamedMatrix(
-                title,
-                matrix,
-                _extended(residual, matrix.rows),
-                _extended(residual, matrix.columns),
-                _rank(weights.qk_certificate),
-            )
-        case "OV":
-            return NamedMatrix(
-                title,
-                matrix,
-                _extended(residual, matrix.rows),
-                _extended(residual, matrix.columns),
-                _rank(weights.ov_certificate),
-            )
+        case "QK" | "OV":
+            certificate = weights.qk_certificate if name == "QK" else weights.ov_certificate
+            names = (_extended(residual, matrix.rows), _extended(residual, matrix.columns))
+            return NamedMatrix(title, matrix, *names, _rank(certificate))
     return NamedMatrix(title, matrix, inner, ("bias",))
 
 

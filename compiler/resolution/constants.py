@@ -160,21 +160,29 @@ def _check_constant(span: Span, subspace: Subspace, operator: str, values: tuple
 # ------------------------------------------------------------------ when, rest
 
 
+def _compared_side(
+    scope: Scope, expr: Expr, code: str, line: str, role: str, example: str
+) -> tuple[Comparison, Side, bool]:
+    """The comparison, its one feature, and whether that stands on the left; ``role`` says whose feature it must be."""
+    if not isinstance(expr, Comparison):
+        fail(code, f"`{line}` takes a comparison", expr.span, label="nothing is compared", help=example)
+    left, right = read_side(scope, expr.left), read_side(scope, expr.right)
+    side = left or right
+    if side is None or (left and right) or side.role != role:
+        fail(
+            code,
+            f"`{line}` compares a feature of the {role} with constants",
+            expr.span,
+            label=f"not a condition on the {role}",
+            help=example,
+        )
+    return expr, side, left is not None
+
+
 def resolve_condition(scope: Scope, expr: Expr) -> Condition:
     """``when query.C == 3``: the feature and the values for which it holds; E0410."""
     example = "write `when query.C == 3`, `when query.C in {1, 4}` or `when query.position >= 2`"
-    if not isinstance(expr, Comparison):
-        fail("E0410", "`when` takes a comparison", expr.span, label="nothing is compared", help=example)
-    left, right = read_side(scope, expr.left), read_side(scope, expr.right)
-    side = left or right
-    if side is None or (left and right) or side.role == "key":
-        fail(
-            "E0410",
-            "`when` compares a feature of the query with constants",
-            expr.span,
-            label="not a condition on the query",
-            help=example,
-        )
+    expr, side, left = _compared_side(scope, expr, "E0410", "when", "query", example)
     operator = expr.operator if left else mirrored(expr)
     other = expr.right if left else expr.left
     if side.feature == "position":
@@ -195,17 +203,6 @@ def resolve_condition(scope: Scope, expr: Expr) -> Condition:
 
 def resolve_rest(scope: Scope, expr: Expr) -> Among:
     """``rest key.A == 3``; E0411 when it is not a condition on the key alone."""
-    help = 'write `rest key.content == "<bos>"`'
-    if not isinstance(expr, Comparison):
-        fail("E0411", "`rest` takes a comparison", expr.span, label="nothing is compared", help=help)
-    left, right = read_side(scope, expr.left), read_side(scope, expr.right)
-    side = left or right
-    if side is None or (left and right) or side.role == "query":
-        fail(
-            "E0411",
-            "`rest` compares a feature of the key with constants",
-            expr.span,
-            label="not a condition on the key",
-            help=help,
-        )
-    return resolve_among(scope, expr, side, flipped=left is None)
+    example = 'write `rest key.content == "<bos>"`'
+    expr, side, left = _compared_side(scope, expr, "E0411", "rest", "key", example)
+    return resolve_among(scope, expr, side, flipped=not left)
