@@ -2,17 +2,17 @@
 
 In: the entries of the modules beside this one, which are data.  Out: ``CATALOGUE``.  Codes: E01xx syntax, E02xx names,
 E03xx encodings and layout, E04xx heads and relations, E05xx strengths, frequencies and limits, E06xx files and the
-command line.  Not for: raising errors.
+command line, E07xx answers and exercises.  Not for: raising errors.
 """
 
 from __future__ import annotations
 
-from dsl.catalogue import files, heads, layout, names, numbers, storage, syntax
+from dsl.catalogue import answers, course, files, heads, layout, names, numbers, storage, syntax
 from dsl.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry"]
 
-MODULES = (syntax, names, layout, heads, numbers, storage, files)
+MODULES = (syntax, names, layout, heads, numbers, storage, files, answers, course)
 
 
 def _merge() -> dict[str, Entry]:
