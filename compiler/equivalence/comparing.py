@@ -1,0 +1,185 @@
+"""Two score circuits, two moves: the same on everything reachable?
+
+In: a ``Scene`` and two circuits.  Out: ``Sameness``.  Not for: which sequence shows a difference (the verifier finds
+one).
+
+**Scores.**  A query q always sees itself, so its attention is fixed by the differences x_q^T B (x_k - x_q) over the
+keys it sees.  Two circuits A and B give the same pattern at temperature tau iff  x_q^T (A - tau B) (x_k - x_q) = 0
+for every reachable pair: finitely many conditions a_j = tau b_j, linear in the entries of the circuits.  They are
+collected as combinations of *equal entries* first, so that a head that depends on q - k alone has as many conditions
+as there are offsets, not as there are pairs.
+
+**Moves.**  Two OV circuits move the same iff they agree on every vector that a key can be.
+
+**Rounded numbers.**  With values for all symbols, D = A - tau B need not vanish exactly: the two patterns of a query
+differ by at most tanh(osc/4) in total variation, osc being the oscillation of D over its keys.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.equivalence.scenes import Scene
+from compiler.equivalence.temperature import Conditions, factor_between
+from compiler.exact import Matrix, Scalar
+
+ROUNDED = 1e-3
+"""Patterns closer than this in total variation count as the same up to rounding."""
+ROUNDED_MOVE = 1e-5
+"""The same for moves, relative to the largest entry moved."""
+SLACK = 1e-11
+
+
+@dataclass(frozen=True, slots=True)
+class Sameness:
+    """``temperature``: the factor between the two scores, as text; ``distance`` bounds the total variation between the
+    patterns (for moves: the largest difference, relative to the largest entry); 0 where it is exact."""
+
+    kind: Literal["exact", "rounded", "different"]
+    temperature: str = "1"
+    distance: float = 0.0
+    factor: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.kind != "different"
+
+
+DIFFERENT = Sameness("different", "1", 1.0)
+
+
+def same_pattern(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction] | None = None) -> Sameness:
+    """Do the QK circuits ``answer`` and ``ours`` (d_model, d_model) give the same attention, up to one factor > 0?
+
+    ``values`` None: for all values of the symbols (those declared positive should be positive in any case).  With
+    values, symbols are replaced, and rounding is allowed for: the answer is then "rounded" at best."""
+    if values is not None:
+        return _nearly_same(scene, answer, ours, values)
+    tau = factor_between(_conditions(scene, answer, ours))
+    return DIFFERENT if tau is None else Sameness("exact", tau.text, 0.0, tau.value)
+
+
+def _nearly_same(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction]) -> Sameness:
+    """tau by least squares, and tanh(osc/4) for what is left, at the temperature of ``ours``.
+
+    In float64: SLACK of the largest score is added to osc, far more than the sums can be off."""
+    a, b = _differences(scene, answer, values), _differences(scene, ours, values)
+    square = float(b @ b)
+    tau = float(a @ b) / square if square else 0.0
+    if tau <= 0 or not math.isfinite(tau):
+        return DIFFERENT
+    osc = 2 * float(np.abs(a / tau - b).max(initial=0.0)) + SLACK * float(np.abs(b).max(initial=0.0))
+    distance = math.tanh(osc / 4)
+    kind: Literal["rounded", "different"] = "rounded" if distance <= ROUNDED else "different"
+    return Sameness(kind, f"{tau:.6g}", distance, tau)
+
+
+def _differences(scene: Scene, circuit: Matrix, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
+    """x_q^T B (x_k - x_q) of every pair, as floats."""
+    place = {feature: i for i, feature in enumerate(scene.features)}
+    weights = np.zeros((len(scene.states), max(1, len(scene.features))))
+    for i, state in enumerate(scene.states):
+        for feature, weight in state:
+            weights[i, place[feature]] = float(weight)
+    form = np.zeros((weights.shape[1], weights.shape[1]))
+    for i, j, entry in (scene.vectors.T @ circuit @ scene.vectors).nonzeros():
+        form[i, j] = entry.to_float(values)
+    q, k = np.array(scene.pairs).reshape(-1, 2).T
+    read = weights @ form
+    differences: NDArray[np.float64] = np.einsum("pf,pf->p", read[q], weights[k] - weights[q])
+    return differences
+
+
+def same_move(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction] | None = None) -> Sameness:
+    """Do the OV circuits ``answer`` and ``ours`` (d_model, d_model) move the same from every key that there can be?"""
+    left = _on_states(scene, (answer - ours) @ scene.vectors)
+    if not any(left):
+        return Sameness("exact", "1", 0.0, 1.0)
+    if values is None:
+        return DIFFERENT
+    largest = max((abs(entry.to_float(values)) for entry in _on_states(scene, ours @ scene.vectors)), default=0.0)
+    distance = max(abs(entry.to_float(values)) for entry in left) / (largest or 1.0)
+    return Sameness("rounded" if distance <= ROUNDED_MOVE else "different", "1", distance, 1.0)
+
+
+def _on_states(scene: Scene, moved: Matrix) -> list[Scalar]:
+    """Entries of what is moved, state by state; each different one once."""
+    place = {feature: i for i, feature in enumerate(scene.features)}
+    found: dict[Scalar, None] = {}
+    seen: set[tuple[tuple[tuple[int, Scalar], ...], ...]] = set()
+    columns = {j: tuple(sorted(c.items(), key=_first)) for j, c in moved.by_column.items()}
+    for state in scene.states:
+        parts = [(columns.get(place[feature], ()), weight) for feature, weight in state]
+        key = tuple(part for part, _ in parts if part)
+        if not key or (key in seen and all(weight == 1 for _, weight in parts)):
+            continue
+        seen.add(key)
+        total: dict[int, Scalar] = {}
+        for part, weight in parts:
+            for row, entry in part:
+                total[row] = total.get(row, Scalar.rational(0)) + entry * weight
+        found |= dict.fromkeys(total.values())
+    return list(found)
+
+
+def _first(item: tuple[int, Scalar]) -> int:
+    return item[0]
+
+
+def _conditions(scene: Scene, answer: Matrix, ours: Matrix) -> Conditions:
+    """The distinct (a_j, b_j) that are not (0, 0)."""
+    vectors = scene.vectors
+    first, second = vectors.T @ answer @ vectors, vectors.T @ ours @ vectors
+    kinds: dict[tuple[Scalar, Scalar], int] = {}
+    entry_kind = {
+        place: kinds.setdefault((first[place], second[place]), len(kinds))
+        for place in first.entries.keys() | second.entries.keys()
+    }
+    combinations = _combinations(scene, entry_kind)
+    values = list(kinds)
+    found: dict[tuple[Scalar, Scalar], None] = {}
+    for combination in combinations:
+        a = Scalar.sum(values[kind][0] * weight for kind, weight in combination)
+        b = Scalar.sum(values[kind][1] * weight for kind, weight in combination)
+        if a or b:
+            found[a, b] = None
+    return list(found)
+
+
+Combination = tuple[tuple[int, Fraction], ...]
+
+
+def _combinations(scene: Scene, entry_kind: Mapping[tuple[int, int], int]) -> set[Combination]:
+    """x_q^T B (x_k - x_q) as combinations of kinds of entries; each different one once."""
+    place = {feature: i for i, feature in enumerate(scene.features)}
+    states = [[(place[feature], weight) for feature, weight in state] for state in scene.states]
+    own = [_score(state, state, entry_kind, {}, -1) for state in states]
+    found: set[Combination] = set()
+    for q, k in scene.pairs:
+        if q != k:
+            total = _score(states[q], states[k], entry_kind, dict(own[q]), 1)
+            found.add(tuple(sorted((kind, weight) for kind, weight in total.items() if weight)))
+    found.discard(())
+    return found
+
+
+def _score(
+    query: list[tuple[int, Fraction]],
+    key: list[tuple[int, Fraction]],
+    entry_kind: Mapping[tuple[int, int], int],
+    total: dict[int, Fraction],
+    sign: int,
+) -> dict[int, Fraction]:
+    """total += sign * x_q^T B x_k, in place."""
+    for i, w in query:
+        for j, v in key:
+            kind = entry_kind.get((i, j))
+            if kind is not None:
+                total[kind] = total.get(kind, Fraction(0)) + sign * w * v
+    return total
