@@ -303,6 +303,14 @@ class Builder:
         form = "entries" if body.data == "list" else str(body.data)
         return T.MatrixLine(cast(Any, str(name)), cast(Any, form), self.all(body.children), span=self.span(node))
 
+    def _value(self, node: Node) -> tuple[str, tuple[T.Expr, ...]]:
+        """What stands right of `=` in an answer: its form, as in a matrix line or ``expression``, and its items."""
+        body = cast(Node, node.children[0])
+        if body.data in ("rows", "columns"):
+            return str(body.data), self.all(body.children)
+        found = self.build(body)
+        return ("entries", found.items) if isinstance(found, T.ListOf) else ("expression", (found,))
+
     # -------------------------------------------------------------- sequences
 
     def _token_pattern(self, node: Node) -> T.TokenPattern:

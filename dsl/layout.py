@@ -27,7 +27,7 @@ _PIECE = re.compile(
       | (?P<open>[(\[{]) | (?P<close>[)\]}]) | (?P<word>\w+) | (?P<other>.)""",
     re.VERBOSE,
 )
-_FIRST_WORD = re.compile(r"[ \t]*(\w+)")
+_OPENER = re.compile(rf"[ \t]*({'|'.join(OPENERS)})\b")
 _PARTNER = {"(": ")", "[": "]", "{": "}"}
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
@@ -56,15 +56,18 @@ class Layout:
         return self.text[line.start : line.stop]
 
 
-def read_layout(source: Source, collector: Collector) -> Layout:
-    """The lines of ``source``; what is wrong with brackets, strings and indentation goes to ``collector``."""
-    _refuse_characters(source, collector)
-    scanner = _Scanner(source, collector)
+def read_layout(source: Source, collector: Collector, starts: re.Pattern[str] = _OPENER) -> Layout:
+    """The lines of ``source``; what is wrong with brackets, strings and indentation goes to ``collector``.
+
+    ``starts`` matches what begins a line of its own even where a bracket is still open (group 1, after blanks)."""
+    refuse_characters(source, collector)
+    scanner = _Scanner(source, collector, starts)
     scanner.run()
     return Layout(source, "".join(scanner.text), _nest(source, scanner.lines, collector), tuple(scanner.comments))
 
 
-def _refuse_characters(source: Source, collector: Collector) -> None:
+def refuse_characters(source: Source, collector: Collector) -> None:
+    """Complains about the first character that cannot be seen and is no blank."""
     for match in _FORBIDDEN.finditer(source.text):
         name = unicodedata.name(match.group(), "a control character")
         collector.add(
@@ -80,9 +83,10 @@ def _refuse_characters(source: Source, collector: Collector) -> None:
 class _Scanner:
     """One pass over the text; cuts it into logical lines and notes the comments."""
 
-    def __init__(self, source: Source, collector: Collector) -> None:
+    def __init__(self, source: Source, collector: Collector, starts: re.Pattern[str]) -> None:
         self.source = source
         self.collector = collector
+        self.starts = starts
         self.text = list(_FORBIDDEN.sub(" ", source.text))
         self.lines: list[Line] = []
         self.comments: list[Comment] = []
@@ -115,8 +119,8 @@ class _Scanner:
         """Whether the line goes on after the newline that ends at ``stop``."""
         if self.line is None or not (self.brackets or self.after_comma):
             return False
-        match = _FIRST_WORD.match(self.source.text, stop)
-        if match is None or match.group(1) not in OPENERS:
+        match = self.starts.match(self.source.text, stop)
+        if match is None:
             return True
         return match.start(1) - stop > len(self.line.indent)
 

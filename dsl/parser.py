@@ -31,10 +31,10 @@ MAX_DEPTH = 200
 
 def parse(text: str, name: str = "<text>") -> Spec:
     """The tree of a whole spec; ``name`` is shown in errors.  Raises ``SpecError``."""
-    source = _source(text, name)
+    source = source_of(text, name)
     collector = Collector()
     layout = read_layout(source, collector)
-    reader = _Reader(layout, collector)
+    reader = Reader(layout, collector)
     statements = reader.statements()
     if collector.found:
         raise SpecError(sorted(collector.found, key=_place)[:MAX_ERRORS])
@@ -43,7 +43,7 @@ def parse(text: str, name: str = "<text>") -> Spec:
 
 def parse_expression(text: str, name: str = "<expression>") -> Expr:
     """The tree of one expression, such as ``2*cos(alpha)`` or ``key.a == query.b``.  Raises ``SpecError``."""
-    source = _source(text, name)
+    source = source_of(text, name)
     collector = Collector()
     layout = read_layout(source, collector)
     collector.check()
@@ -62,13 +62,15 @@ def parse_line(layout: Layout, line: Line, rule: str) -> Any:
         found = _grammar().parse(text, start=rule)
     except UnexpectedInput as error:
         raise SpecError(explain(error, layout, line)) from None
-    if _depth(found) > MAX_DEPTH:
+    if depth_of(found) > MAX_DEPTH:
         raise SpecError(errors.too_deep(Span(line.start, line.stop, layout.source), MAX_DEPTH))
     return Builder(layout.source, line.start).build(found)
 
 
-class _Reader:
-    """Reads lines by their place: statements, the heads of a layer, the lines of a head."""
+class Reader:
+    """Reads lines by their place: statements, the heads of a layer, the lines of a head.
+
+    What is wrong goes to the ``collector``; a line that cannot be read is None."""
 
     def __init__(self, layout: Layout, collector: Collector) -> None:
         self.layout = layout
@@ -171,7 +173,8 @@ class _Reader:
         return Span(line.start, last.stop, self.layout.source)
 
 
-def _source(text: str, name: str) -> Source:
+def source_of(text: str, name: str) -> Source:
+    """``text`` with ``\\n`` for its newlines and no byte-order mark.  Raises SpecError where it is too long."""
     if len(text) > MAX_CHARACTERS:
         raise SpecError(errors.too_long(len(text), MAX_CHARACTERS, Source(name, "")))
     return Source(name, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
@@ -181,7 +184,7 @@ def _place(diagnostic: Diagnostic) -> int:
     return diagnostic.span.start if diagnostic.span else -1
 
 
-def _depth(tree: Tree[Token]) -> int:
+def depth_of(tree: Tree[Token]) -> int:
     """The depth of a parse tree, without recursion."""
     deepest, pending = 0, [(tree, 1)]
     while pending:
@@ -197,7 +200,7 @@ def _grammar() -> Lark:
         files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8"),
         parser="lalr",
         lexer="contextual",
-        start=["statement", "head", "head_line", "doc", "expression"],
+        start=["statement", "head", "head_line", "doc", "expression", "value"],
         propagate_positions=True,
         maybe_placeholders=True,
     )
