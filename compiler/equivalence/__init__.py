@@ -9,8 +9,8 @@ query, directions that no residual vector reaches, and the gauge, since only W_Q
 
 from __future__ import annotations
 
-from compiler.equivalence.comparing import Sameness, same_move, same_pattern
+from compiler.equivalence.comparing import Sameness, same_family, same_move, same_pattern
 from compiler.equivalence.promises import promised
 from compiler.equivalence.scenes import Scene, is_bilinear, reachable
 
-__all__ = ["Sameness", "Scene", "is_bilinear", "promised", "reachable", "same_move", "same_pattern"]
+__all__ = ["Sameness", "Scene", "is_bilinear", "promised", "reachable", "same_family", "same_move", "same_pattern"]

@@ -18,7 +18,7 @@ differ by at most tanh(osc/4) in total variation, osc being the oscillation of D
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.equivalence.scenes import Scene
-from compiler.equivalence.temperature import Conditions, factor_between
+from compiler.equivalence.temperature import Conditions, factor_between, split_among
 from compiler.exact import Matrix, Scalar
 
 ROUNDED = 1e-3
@@ -63,6 +63,21 @@ def same_pattern(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
         return _nearly_same(scene, answer, ours, values)
     tau = factor_between(_conditions(scene, answer, ours))
     return DIFFERENT if tau is None else Sameness("exact", tau.text, 0.0, tau.value)
+
+
+def same_family(scene: Scene, answer: Matrix, terms: Sequence[tuple[Matrix, Scalar]], free: frozenset[str]) -> Sameness:
+    """Is ``answer`` a sum of the ``terms`` (circuit, our strength), each with a strength > 0 of its own?
+
+    Only where every strength of ours that contains a symbol of ``free`` still contains one: a family, not one of its
+    members, for a member may be too soft or too sharp.  Exact; decided only where the strengths can be read off one
+    after the other (some condition sees one term alone, and so on)."""
+    strengths = split_among(_all_conditions(scene, [answer, *(circuit for circuit, _ in terms)]))
+    if strengths is None:
+        return DIFFERENT
+    for found, (_, ours) in zip(strengths, terms, strict=True):
+        if ours.symbols() & free and not found.symbols() & free:
+            return DIFFERENT
+    return Sameness("exact", "1", 0.0, None)
 
 
 def _nearly_same(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction]) -> Sameness:
@@ -134,21 +149,26 @@ def _first(item: tuple[int, Scalar]) -> int:
 
 def _conditions(scene: Scene, answer: Matrix, ours: Matrix) -> Conditions:
     """The distinct (a_j, b_j) that are not (0, 0)."""
+    return [(a, b) for a, b in _all_conditions(scene, [answer, ours])]
+
+
+def _all_conditions(scene: Scene, circuits: Sequence[Matrix]) -> list[tuple[Scalar, ...]]:
+    """The distinct tuples of x_q^T B (x_k - x_q), one entry per circuit B, that are not all zero."""
     vectors = scene.vectors
-    first, second = vectors.T @ answer @ vectors, vectors.T @ ours @ vectors
-    kinds: dict[tuple[Scalar, Scalar], int] = {}
+    forms = [vectors.T @ circuit @ vectors for circuit in circuits]
+    kinds: dict[tuple[Scalar, ...], int] = {}
     entry_kind = {
-        place: kinds.setdefault((first[place], second[place]), len(kinds))
-        for place in first.entries.keys() | second.entries.keys()
+        place: kinds.setdefault(tuple(form[place] for form in forms), len(kinds))
+        for place in {place for form in forms for place in form.entries}
     }
-    combinations = _combinations(scene, entry_kind)
     values = list(kinds)
-    found: dict[tuple[Scalar, Scalar], None] = {}
-    for combination in combinations:
-        a = Scalar.sum(values[kind][0] * weight for kind, weight in combination)
-        b = Scalar.sum(values[kind][1] * weight for kind, weight in combination)
-        if a or b:
-            found[a, b] = None
+    found: dict[tuple[Scalar, ...], None] = {}
+    for combination in _combinations(scene, entry_kind):
+        condition = tuple(
+            Scalar.sum(values[kind][i] * weight for kind, weight in combination) for i in range(len(forms))
+        )
+        if any(condition):
+            found[condition] = None
     return list(found)
 
 

@@ -59,10 +59,7 @@ def is_bilinear(program: Program) -> bool:
 def reachable(weights: Weights, head: Head, moves: Mapping[str, Matrix] | None = None) -> Scene:
     """Everything reachable at ``head``.  ``moves``: OV circuits (d_model, d_model) that replace those of ``weights``.
 
-    Raises SpecError E0780 where there is more to look at than can be decided, and ValueError where scores are not
-    bilinear (see ``is_bilinear``)."""
-    if not is_bilinear(weights.program):
-        raise ValueError("scores depend on positions apart from the residual vectors")
+    Raises SpecError E0780 where there is more to look at than can be decided."""
     circuits = {h.head.name: h.OV for h in weights.heads if h.head.layer < head.layer} | dict(moves or {})
     writing = frozenset(n for n, ov in circuits.items() if ov.entries and weights.program.head(n).layer < head.layer)
     skeleton = _skeleton(_Same(weights.program), head, writing)

@@ -74,3 +74,35 @@ def _is_positive(a: Scalar, b: Scalar) -> bool:
         if a.to_float(values) * b.to_float(values) <= 0:
             return False
     return True
+
+
+def split_among(conditions: list[tuple[Scalar, ...]]) -> list[Scalar] | None:
+    """Factors tau_i > 0 with a = sum_i tau_i b_i for every condition (a, b_1, .., b_m); None if none are found.
+
+    Each is read off a condition in which only one term is left that is not known yet."""
+    count = len(conditions[0]) - 1 if conditions else 0
+    found: dict[int, Scalar] = {}
+    while len(found) < count:
+        step = _next_factor(conditions, found, count)
+        if step is None:
+            return None
+        found[step[0]] = step[1]
+    for a, *terms in conditions:
+        if a != Scalar.sum(found[i] * term for i, term in enumerate(terms)):
+            return None
+    return [found[i] for i in range(count)]
+
+
+def _next_factor(
+    conditions: list[tuple[Scalar, ...]], found: dict[int, Scalar], count: int
+) -> tuple[int, Scalar] | None:
+    for a, *terms in conditions:
+        unknown = [i for i in range(count) if i not in found and terms[i]]
+        if len(unknown) == 1:
+            left = a - Scalar.sum(found[i] * terms[i] for i in found)
+            factor = factor_between([(left, terms[unknown[0]])])
+            if factor is None:
+                return None
+            tau = next((t for t in _monomial_quotients(left, terms[unknown[0]]) if terms[unknown[0]] * t == left), None)
+            return None if tau is None else (unknown[0], tau)
+    return None

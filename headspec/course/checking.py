@@ -1,0 +1,80 @@
+"""The checker: an exercise and an answer in, a ``Result`` out; one check after the other.
+
+In: ``Exercise`` and ``Answer``.  Out: ``Result``.  Not for: how an answer was read (``reading``), nor for the judging of
+one kind of check (``weights``, ``values``, ``properties``) and the naming of mistakes (``mistakes``).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headspec.course.results import CheckResult, Result
+
+if TYPE_CHECKING:
+    from headspec.course.answer import Answer
+    from headspec.course.exercise import Check, Exercise
+    from headspec.course.weights import Bench
+
+
+def check_answer(exercise: Exercise, answer: Answer) -> Result:
+    """Every check of ``exercise``, held against ``answer``.
+
+    Raises SpecError for an answer that cannot be compiled or run at all, and for an exercise that is at fault."""
+    started = time.perf_counter()
+    found = _check_heads(exercise, answer) if exercise.kind == "heads" else _check_values(exercise, answer)
+    return Result(exercise.number, exercise.title, found, time.perf_counter() - started, _notes(exercise, answer))
+
+
+def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
+    from headspec.course.weights import Bench
+
+    bench = Bench(exercise, answer)
+    return tuple(_check_head(bench, check) for check in exercise.checks)
+
+
+def _check_head(bench: Bench, check: Check) -> CheckResult:
+    from headspec.course.mistakes import Facts, name_mistakes
+    from headspec.course.properties import judge_property
+    from headspec.course.values import judge_value
+    from headspec.course.weights import judge_move, judge_pattern
+
+    exercise, answer = bench.exercise, bench.answer
+    if check.kind == "property":
+        return judge_property(exercise, check, answer)
+    if check.kind not in ("pattern", "move"):
+        return judge_value(exercise, check, replace(answer, weights=bench.weights))
+    judged = judge_pattern(bench, check) if check.kind == "pattern" else judge_move(bench, check)
+    if judged.result.right:
+        return _with_canonical_form(bench, check, judged.result)
+    facts = Facts.of(bench, check, judged)
+    return replace(judged.result, mistakes=name_mistakes(exercise, answer, check, facts))
+
+
+def _with_canonical_form(bench: Bench, check: Check, result: CheckResult) -> CheckResult:
+    """The answer as we would write it, and what takes it there."""
+    from headspec.course.canonical import canonical_form
+
+    if result.verdict != "exact":
+        return result
+    figures, numbers = canonical_form(bench.exercise, bench.answer, check.head, check.kind)
+    return replace(result, figures=(*result.figures, *figures), numbers={**result.numbers, **numbers})
+
+
+def _check_values(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
+    from headspec.course.values import judge_value
+
+    return tuple(judge_value(exercise, check, answer) for check in exercise.checks)
+
+
+def _notes(exercise: Exercise, answer: Answer) -> tuple[str, ...]:
+    """What the reader has to know about how the answer was understood."""
+    notes = []
+    if answer.convention == "row":
+        notes.append("Your matrices were read as row vectors times matrix (x W_Q), and transposed.")
+    if answer.numeric:
+        notes.append(
+            "Your numbers are floats: they were taken exactly, with the values that the exercise gives its symbols."
+        )
+    return tuple(notes)
