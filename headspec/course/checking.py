@@ -15,7 +15,8 @@ from headspec.course.results import CheckResult, Result
 if TYPE_CHECKING:
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
-    from headspec.course.weights import Bench
+    from headspec.course.mistakes import Facts
+    from headspec.course.weights import Bench, Judged
 
 
 def check_answer(exercise: Exercise, answer: Answer) -> Result:
@@ -35,7 +36,7 @@ def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
 
 
 def _check_head(bench: Bench, check: Check) -> CheckResult:
-    from headspec.course.mistakes import Facts, name_mistakes
+    from headspec.course.mistakes import name_mistakes
     from headspec.course.properties import judge_property
     from headspec.course.values import judge_value
     from headspec.course.weights import judge_move, judge_pattern
@@ -48,8 +49,24 @@ def _check_head(bench: Bench, check: Check) -> CheckResult:
     judged = judge_pattern(bench, check) if check.kind == "pattern" else judge_move(bench, check)
     if judged.result.right:
         return _with_canonical_form(bench, check, judged.result)
-    facts = Facts.of(bench, check, judged)
-    return replace(judged.result, mistakes=name_mistakes(exercise, answer, check, facts))
+    return replace(judged.result, mistakes=name_mistakes(exercise, answer, check, _facts(bench, check, judged)))
+
+
+def _facts(bench: Bench, check: Check, judged: Judged) -> Facts:
+    from headspec.course.mistakes import Facts
+
+    theirs, ours = bench.theirs(check.head), bench.ours(check.head)
+    looks = check.kind == "pattern"
+    return Facts(
+        head=check.head,
+        answer=theirs.QK if looks else theirs.OV,
+        ours=ours.QK if looks else ours.OV,
+        scene=judged.scene,
+        values=bench.values if bench.answer.numeric else None,
+        needed=judged.needed,
+        tie=judged.tie,
+        given_mass=judged.result.counterexample.mass if judged.result.counterexample else None,
+    )
 
 
 def _with_canonical_form(bench: Bench, check: Check, result: CheckResult) -> CheckResult:
