@@ -47,4 +47,35 @@ ENTRIES: tuple[Entry, ...] = (
         "The exercise names a head, a direction, a symbol or a file that the given spec does not have. Directions are "
         "named as in a spec, `where.cos0`; heads by the names they have there.",
     ),
+    Entry(
+        "E0747",
+        "no answer, or several",
+        "An answer is one text (a file, standard input, or the text after `--answer`), or files of numbers, one for "
+        "each matrix (`W_Q=q.npy W_K=k.npy`) or one with all of them by name. In Python: a text, a `pathlib.Path`, or "
+        "objects by name.",
+    ),
+    Entry(
+        "E0748",
+        "no such hint",
+        "Hints are numbered from 1, the gentlest, on; `headspec exercise hint N` shows the next one that has not been "
+        "seen. After the last one there is the solution.",
+    ),
+    Entry(
+        "E0770",
+        "unknown property",
+        "A check of kind `property` names one of the properties that the checker can decide: `splits`, `rank`, "
+        "`composition`, `writes-into`, `reads-from`. docs/exercises.md says what each of them asks.",
+    ),
+    Entry(
+        "E0771",
+        "option of a property missing or unknown",
+        "Each property takes its own options beside `name`, `kind`, `head` and `property`; some may be left out. The "
+        "message lists what this one takes.",
+    ),
+    Entry(
+        "E0772",
+        "option of a property makes no sense",
+        "An option names a head or a subspace that the given spec does not have, or it is not the number, the word or "
+        "the truth value that can stand there.",
+    ),
 )

@@ -1,0 +1,153 @@
+"""Naming what went wrong: typical mistakes, and those that a teacher has listed.
+
+In: a refused answer and the ``Facts`` of its check.  Out: at most three ``Mistake`` s, the most specific first.  Not
+for: verdicts. An answer is right or wrong before it comes here, and one whose mistake has no name is refused all the
+same.
+
+A mistake is named when the answer is *the same head* as ours with that mistake in it (``variants``, ``move_mistakes``),
+as ``compiler.equivalence`` decides: at any temperature, in any gauge.  What is worth deciding is seen in floats first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from headspec.course.codes import CODES
+from headspec.course.facts import Facts
+from headspec.course.listed import listed_mistakes
+from headspec.course.results import Mistake
+
+if TYPE_CHECKING:
+    from compiler.exact import Matrix
+    from headspec.course.answer import Answer
+    from headspec.course.exercise import Check, Exercise
+    from headspec.course.glimpse import Glimpse
+    from headspec.course.variants import Variant
+
+__all__ = ["CODES", "Facts", "listed_mistakes", "name_mistakes"]
+
+MOST = 3
+
+
+def name_mistakes(exercise: Exercise, answer: Answer, check: Check, facts: Facts) -> tuple[Mistake, ...]:
+    """The mistakes that can be named, at most three, the most specific first; those a teacher has listed lead."""
+    from headspec.course.softness import softness
+
+    found = [*listed_mistakes(exercise, answer, check, facts)]
+    match check.kind:
+        case "pattern":
+            found += [*_structural(exercise, answer, check, facts), *softness(exercise, check, facts)]
+        case "move":
+            found += _structural(exercise, answer, check, facts)
+        case "equal":
+            found += _unequal(facts)
+    return _first(found)
+
+
+def _first(found: Iterable[Mistake]) -> tuple[Mistake, ...]:
+    """One mistake for each code, at most ``MOST``."""
+    by_code: dict[str, Mistake] = {}
+    for mistake in found:
+        by_code.setdefault(mistake.code, mistake)
+    return tuple(by_code.values())[:MOST]
+
+
+# ---------------------------------------------------------------- the same head, with a mistake in it
+
+
+def _structural(exercise: Exercise, answer: Answer, check: Check, facts: Facts) -> list[Mistake]:
+    if facts.scene is None and check.kind == "pattern":
+        return []
+    from headspec.course.glimpse import look
+
+    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.ours.columns)
+    if check.kind == "move":
+        return _moves(exercise, facts, glimpse)
+    return _patterns(exercise, answer, facts, glimpse)
+
+
+def _patterns(exercise: Exercise, answer: Answer, facts: Facts, glimpse: Glimpse) -> list[Mistake]:
+    from headspec.course.nearly import nearly
+    from headspec.course.variants import our_head, pattern_variants
+
+    theirs, ours = glimpse.scores(facts.answer), glimpse.scores(facts.ours)
+    if glimpse.no_scores(theirs, facts.answer):
+        return [Mistake("uniform", _uniform(facts))]
+    if glimpse.same_scores(theirs, ours):
+        return []
+    our = our_head(exercise.weights, facts.head)
+    found: dict[str, Mistake] = {}
+    for variant in pattern_variants(our, facts.ours, facts.values):
+        if variant.code in found:
+            continue
+        scores = glimpse.scores(variant.circuit)
+        if (
+            glimpse.same_scores(theirs, scores)
+            and not glimpse.same_scores(scores, ours)
+            and _is(variant, facts, glimpse)
+        ):
+            found[variant.code] = Mistake(variant.code, variant.says)
+            if len(found) == MOST:
+                break
+    if found:
+        return list(found.values())
+    return nearly(exercise, answer, facts, glimpse, our)
+
+
+def _is(variant: Variant, facts: Facts, glimpse: Glimpse) -> bool:
+    """Exactly: is the answer this variant, on the pairs that are looked at?"""
+    from compiler.equivalence import same_pattern
+
+    assert glimpse.scene is not None
+    return bool(same_pattern(glimpse.scene, facts.answer, variant.circuit, facts.values))
+
+
+def _uniform(facts: Facts) -> str:
+    zero = "W_Q^T W_K is zero" if facts.answer.is_zero() else "W_Q^T W_K is the same for all keys of a query"
+    return f"All keys score the same, so attention spreads evenly over them: {zero} on everything that can be reached."
+
+
+def _moves(exercise: Exercise, facts: Facts, glimpse: Glimpse) -> list[Mistake]:
+    from headspec.course.move_mistakes import move_variants
+    from headspec.course.nearly import wrong_entries
+
+    variants = move_variants(exercise.weights.program, facts.answer, facts.ours, glimpse)
+    found = {v.code: Mistake(v.code, v.says) for v in variants if _moves_as(v, facts)}
+    return list(found.values()) or wrong_entries(exercise, facts, "W_O W_V", "what goes to", "from")
+
+
+def _moves_as(variant: Variant, facts: Facts) -> bool:
+    from compiler.equivalence import same_move
+
+    if facts.scene is not None:
+        return bool(same_move(facts.scene, facts.answer, variant.circuit, facts.values)) and not bool(
+            same_move(facts.scene, facts.ours, variant.circuit, facts.values)
+        )
+    return _equal(facts.answer, variant.circuit, facts.values) and variant.circuit != facts.ours
+
+
+def _equal(a: Matrix, b: Matrix, values: Mapping[str, Fraction] | None) -> bool:
+    """Entry by entry; with values up to a millionth of the largest entry."""
+    if a.shape != b.shape:
+        return False
+    difference = a - b
+    if values is None or difference.is_zero() or difference.symbols() - values.keys():
+        return difference.is_zero()
+    largest = max((abs(e.to_float(values)) for e in b.entries.values()), default=0.0)
+    return all(abs(e.to_float(values)) <= 1e-6 * largest for e in difference.entries.values())
+
+
+def _unequal(facts: Facts) -> list[Mistake]:
+    """Matrices that should be equal entry by entry."""
+    from headspec.course.ratios import common_ratio
+
+    if _equal(facts.answer, facts.ours.T, facts.values) and facts.ours != facts.ours.T:
+        return [
+            Mistake("transposed", "This is the transpose of what is asked for: rows and columns have changed places.")
+        ]
+    ratio = common_ratio(facts.answer, facts.ours, facts.values) if facts.answer.shape == facts.ours.shape else None
+    if ratio is not None and _equal(facts.answer, facts.ours.scale(ratio), facts.values):
+        return [Mistake("scaled-copy", f"This is {ratio} times what is asked for.")]
+    return []
