@@ -99,7 +99,8 @@ def reverse(word: Word) -> Word:
 
 def monomial_of(word: Word, numbers: Iterable[Word] = ()) -> Monomial:
     """The one form of ``word`` times ``numbers`` (1 x 1 words that are in their form already)."""
-    found, rest = list(numbers), []
+    found = list(numbers)
+    rest: list[Letter] = []
     for piece in _pieces(word):
         if piece[0].rows == piece[-1].columns == "1":
             found.append(min(piece, reverse(piece)))

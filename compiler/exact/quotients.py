@@ -9,12 +9,15 @@ the square of a new symbol, so that sqrt(s) is that symbol and the form stays ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.exact.angle import Angle
 from compiler.exact.expressions import LARGEST_EXPONENT, MOST_BITS, MOST_TERMS, check_turn
+from compiler.exact.numeric import FIRST_BITS
+from compiler.exact.numeric import MOST_BITS as MOST_BITS_ENCLOSED
+from compiler.exact.roots import Rational
 from compiler.exact.scalar import ONE, Scalar
 from dsl.tree import Binary, Call, Expr, Name, Number, Unary
 
@@ -37,6 +40,21 @@ class Quotient:
         if self.top.is_rational() and self.bottom.is_rational():
             return self.top.as_fraction() / self.bottom.as_fraction()
         return None
+
+    def at(self, values: Mapping[str, Rational]) -> Quotient:
+        """With numbers for symbols.  Raises ValueError for a negative one under a root, and where bottom becomes 0."""
+        known: dict[str, Rational | Scalar] = dict(values)
+        names = self.top.symbols() | self.bottom.symbols()
+        known |= {_root(name): Scalar.sqrt(value) for name, value in values.items() if _root(name) in names}
+        top, bottom = self.top.substitute(known), self.bottom.substitute(known)
+        if bottom.is_zero():
+            raise ValueError("division by zero")
+        return Quotient(top, bottom)
+
+    def compared(self, other: Quotient) -> int:
+        """-1, 0 or 1 as this number is below, at or above ``other``.  Raises ValueError where symbols are left."""
+        difference = _product(self.top, other.bottom) - _product(other.top, self.bottom)
+        return sign(difference) * sign(self.bottom) * sign(other.bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,22 @@ def quotient(expression: Expr) -> Quotient:
 def symbols_of(expression: Expr) -> frozenset[str]:
     """The names of the symbols in ``expression``; pi is none."""
     return frozenset(node.name for node in _nodes(expression) if isinstance(node, Name)) - {"pi"}
+
+
+def sign(number: Scalar) -> int:
+    """-1, 0 or 1, decided by the canonical form and by ever finer enclosures.  ValueError where symbols are left."""
+    left = sorted(number.symbols() - {"pi"})
+    if left:
+        raise ValueError(f"the symbol {left[0]} has no value")
+    if number.is_zero():
+        return 0
+    bits = FIRST_BITS
+    while bits <= MOST_BITS_ENCLOSED:
+        middle, radius = number.enclose({}, bits)
+        if abs(middle) > radius:
+            return 1 if middle > 0 else -1
+        bits *= 4
+    raise ValueError("this number is too near to a limit to be told from it")
 
 
 # -------------------------------------------------------------------- reading

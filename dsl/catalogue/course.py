@@ -61,6 +61,18 @@ ENTRIES: tuple[Entry, ...] = (
         "seen. After the last one there is the solution.",
     ),
     Entry(
+        "E0765",
+        "right answer of a check cannot be read",
+        "What stands behind `equals`, `low` or `high` of a check is no number, formula or name that can be understood; "
+        "or the check does not say which of the things asked for it judges.",
+    ),
+    Entry(
+        "E0766",
+        "value for something that is not asked for",
+        "An answer gives values to the symbols and params that the exercise asks for, and leaves the others of its "
+        "spec as they are.",
+    ),
+    Entry(
         "E0770",
         "unknown property",
         "A check of kind `property` names one of the properties that the checker can decide: `splits`, `rank`, "

@@ -36,26 +36,37 @@ def looks(row: Sequence[float], shares: Sequence[float], asked: float) -> str:
     """What the head does: ``puts 0.62 on position 0``."""
     if not all(p - p == 0 for p in row):
         return "puts something that is not a number on its keys"
-    right = [k for k, share in enumerate(shares) if share > 0]
+    top, right = _wrong_top(row, shares, asked), _right(shares)
+    if top is not None:
+        return f"puts {figure(row[top], asked)} on position {top}"
     on = sum(row[k] for k in right)
-    others = [k for k in range(len(row)) if k not in right]
-    if others and on < asked:
-        top = max(others, key=lambda k: row[k])
-        if row[top] >= max((row[k] for k in right), default=0.0):
-            return f"puts {figure(row[top], asked)} on position {top}"
     if on < asked:
-        return f"puts {figure(on, asked)} on {positions(right)}"
+        return f"puts only {figure(on, asked)} on {positions(right)}"
     return "puts " + listed([f"{figure(row[k], asked)} on position {k}" for k in right])
 
 
 def should(row: Sequence[float], shares: Sequence[float], asked: float) -> str:
-    """What it should do: ``it should put at least 0.99 on position 2``."""
-    right = [k for k, share in enumerate(shares) if share > 0]
+    """What it should do: ``it should put at least 0.99 on position 2``; ``there`` where ``looks`` names the place."""
+    right = _right(shares)
     if len({round(shares[k], 12) for k in right}) > 1:
         return "it should put " + listed([f"{figure(shares[k], asked)} on position {k}" for k in right])
-    if len(right) == 1:
-        return f"it should put at least {asked:g} on position {right[0]}"
-    return f"it should put at least {asked:g} on {positions(right)}, in equal shares"
+    sound = all(p - p == 0 for p in row)
+    place = "there" if sound and _wrong_top(row, shares, asked) is None else f"on {positions(right)}"
+    return f"it should put at least {asked:g} {place}" + (", in equal shares" if len(right) > 1 else "")
+
+
+def _right(shares: Sequence[float]) -> list[int]:
+    return [k for k, share in enumerate(shares) if share > 0]
+
+
+def _wrong_top(row: Sequence[float], shares: Sequence[float], asked: float) -> int | None:
+    """The wrong key with more weight than any right one; None where the right ones have enough, or more than any."""
+    right = _right(shares)
+    others = [k for k in range(len(row)) if k not in right]
+    if not others or sum(row[k] for k in right) >= asked:
+        return None
+    top = max(others, key=lambda k: row[k])
+    return top if row[top] >= max((row[k] for k in right), default=0.0) else None
 
 
 def shown(tokens: Sequence[str]) -> str:
