@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from dsl.diagnostics import SpecError as SpecError
+    from headspec import exercises as exercises
     from headspec.model import Model as Model
     from headspec.model import RunResult as RunResult
     from headspec.model import compile as compile
@@ -36,15 +37,19 @@ _HOMES = {
     "SpecError": "dsl.diagnostics",
 }
 
-__all__ = ["Model", "RunResult", "SpecError", "Verification", "__version__", "compile", "load", "verify"]
+_MODULES = ("exercises",)
+
+__all__ = ["Model", "RunResult", "SpecError", "Verification", "__version__", "compile", "exercises", "load", "verify"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home the first time it is asked for (PEP 562)."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'headspec' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"headspec.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headspec' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

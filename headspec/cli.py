@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import NoReturn, cast
 
 from headspec import __version__
+from headspec.exercise_options import add_exercise
 
 HOLDS, DOES_NOT_HOLD, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 
@@ -27,6 +28,7 @@ examples:
   headspec show induction previous --matrix W_Q,QK
   headspec run induction "<bos> a b c a"
   headspec plot induction "<bos> a b c a" -o induction.html
+  headspec exercise
 
 exit status: 0 it holds, 1 it does not hold, 2 the input is at fault.
 """
@@ -52,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"headspec {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_new, _compile, _show, _expand, _run, _plot, _verify, _fmt, _specs, _explain):
+    for add in (_new, _compile, _show, _expand, _run, _plot, _verify, add_exercise, _fmt, _specs, _explain):
         add(commands)
     return parser
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ["HEADSPEC_PROGRESS"] = "off"  # tests leave a student's progress alone, those in other processes too
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50, database=None)
 settings.register_profile(

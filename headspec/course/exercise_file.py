@@ -21,7 +21,7 @@ from headspec.course.fields import Page, Table
 MAX_CHARACTERS = 1 << 18
 MATRICES = ("W_Q", "W_K", "W_V", "W_O")
 FITTING: Mapping[str, tuple[CheckKind, ...]] = {
-    "heads": ("pattern", "move", "property"),
+    "heads": ("pattern", "move", "property", "promises"),
     "matrices": ("equal", "property"),
     "formula": ("equal",),
     "number": ("equal", "between"),
@@ -33,7 +33,7 @@ FITTING: Mapping[str, tuple[CheckKind, ...]] = {
 """Answer kind -> the kinds of check that can judge it."""
 NEEDS_SPEC = ("heads", "sequence", "values", "spec")
 OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "pattern": (),
+    "pattern": ("free",),
     "move": (),
     "property": ("property",),
     "equal": ("equals",),
@@ -43,6 +43,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "keeps": ("ends_with",),
 }
 """Kind of check -> the keys that only it has; ``property`` takes any further keys that its property needs."""
+COMMON = ("name", "kind", "head", "temperature", "on", "mass", "dtype")
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 _NAME = re.compile(r"[^\W\d]\w*\Z")
 _LETTER = re.compile(r"[a-z]\Z")
@@ -107,7 +108,7 @@ def _not_toml(source: Source, reason: str) -> Diagnostic:
     if match and match[1]:
         lines = source.text.split("\n")
         start = sum(len(line) + 1 for line in lines[: int(match[1]) - 1]) + int(match[2]) - 1
-    help = "texts stand in quotation marks, those of several lines in \"\"\" ... \"\"\"; backslashes need ''' ... '''"
+    help = 'a quotation mark inside a text is written \\"; texts with backslashes stand between triple apostrophes'
     return Diagnostic("E0741", "this is not TOML", Span(start, start + 1, source), words, help)
 
 
@@ -276,19 +277,25 @@ def _options(table: Table, kind: CheckKind, answer: str, asked: tuple[Asked, ...
             bounds = {side: table.rational(side) for side in ("low", "high") if side in table.data}
             _check_bounds(table, bounds)
             return dict(bounds)
+        case "pattern":
+            table.names("free")
+        case "breaks" | "keeps":
+            table.text("ends_with", "")
         case "promises":
             table.flag("exhaustive", False)
             table.integer("samples", 500)
         case "property":
             table.text("property", example="splits")
-            table.known += [key for key in table.data if key not in ("name", "kind", *COMMON)]
-    if kind in ("equal", "between") and answer != "choice":
+            table.known += _property_options(table)
+    if kind in ("equal", "between") and kind in FITTING[answer] and answer != "choice":
         _check_asked(table, asked)
-    own = OPTIONS[kind] if kind != "property" else [key for key in table.data if key not in ("name", "kind", *COMMON)]
+    own = OPTIONS[kind] if kind != "property" else _property_options(table)
     return {key: table.data[key] for key in own if key in table.data}
 
 
-COMMON = ("head", "temperature", "on", "mass", "dtype")
+def _property_options(table: Table) -> list[str]:
+    """Which of them a property takes is known where it is judged (``properties``)."""
+    return [key for key in table.data if key not in COMMON]
 
 
 def _check_bounds(table: Table, bounds: Mapping[str, object]) -> None:

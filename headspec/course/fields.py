@@ -142,6 +142,12 @@ class Table:
             self.fault(key, f"`{key}` is empty", label="at least one is needed", help=f"write {key} = {example}")
         return tuple(good)
 
+    def names(self, key: str) -> tuple[str, ...]:
+        """One name, or a list of names; none where the key is not there."""
+        if isinstance(self.data.get(key), str):
+            return (self.text(key),)
+        return self.texts(key, required=False, example='["beta"]')
+
     def sizes(self, key: str) -> tuple[int, int] | None:
         """Two whole numbers, ``[rows, columns]``; None where the key is not there."""
         found = self._value(key, list, [], f"{key} = [16, 16]")

@@ -6,6 +6,7 @@ the page.  The spec is resolved, never compiled.  Not for: judging answers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from headspec.course.toml_places import Path
 
 if TYPE_CHECKING:
     from compiler.program import Program
+
+
+_DIAGNOSTIC = re.compile(r"E0\d{3}\Z")
 
 
 def hold_against_spec(exercise: Exercise, page: Page) -> Exercise:
@@ -31,6 +35,7 @@ def hold_against_spec(exercise: Exercise, page: Page) -> Exercise:
     _check_names(exercise, program, page)
     if exercise.kind == "values":
         _check_values(exercise, page)
+    _check_properties(exercise, page)
     asked = tuple(_with_shape(item, program.width) for item in exercise.asked)
     return replace(exercise, asked=asked)
 
@@ -73,6 +78,31 @@ def _check_names(exercise: Exercise, program: Program, page: Page) -> None:
             page.fault(
                 "E0746", path, f"`{name}` is {taken[name]} of the given spec already", help="choose another name"
             )
+
+
+def _check_properties(exercise: Exercise, page: Page) -> None:
+    """The options of a property are known where it is judged; here its mistakes get their line."""
+    from headspec.course.properties import require_property
+
+    for i, check in enumerate(exercise.checks):
+        if check.kind == "property":
+            try:
+                require_property(exercise, check)
+            except SpecError as error:
+                span = page.span(("check", i, "property"))
+                page.collector.found += [replace(d, span=d.span or span) for d in error.diagnostics]
+
+
+def check_mistakes(exercise: Exercise, page: Page) -> None:
+    """``mistake`` is a code that the checker knows, a diagnostic's code, or one of the teacher's own with a word."""
+    from headspec.course.mistakes import CODES
+
+    for i, wrong in enumerate(exercise.wrong):
+        if not wrong.mistake or wrong.mistake in CODES or _DIAGNOSTIC.match(wrong.mistake) or wrong.says:
+            continue
+        help = did_you_mean(wrong.mistake, CODES) or "docs/exercises.md lists them; one of your own needs `says`"
+        message = f"the checker knows no mistake `{wrong.mistake}`"
+        page.fault("E0744", ("wrong", i, "mistake"), message, label="not a mistake it can name", help=help)
 
 
 def _check_values(exercise: Exercise, page: Page) -> None:

@@ -59,10 +59,11 @@ def load_exercise(path: Path) -> Exercise:
 
     Raises SpecError E0601..E0603 (not readable), E0741 (not TOML), E0742..E0746 (every mistake in it, at once)."""
     from headspec.course.exercise_file import read_exercise
-    from headspec.course.givens import hold_against_spec
+    from headspec.course.givens import check_mistakes, hold_against_spec
 
     exercise, page = read_exercise(path, read_text(path))
     exercise = hold_against_spec(exercise, page)
+    check_mistakes(exercise, page)
     page.collector.check()
     return exercise
 

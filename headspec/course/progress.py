@@ -47,10 +47,31 @@ class Progress:
     def of(self, key: str) -> Record:
         return self.records.get(key, Record())
 
+    def __str__(self) -> str:
+        """A line for every exercise that was tried."""
+        if not self.records:
+            return "nothing has been tried yet"
+        solved = sum(record.solved is not None for record in self.records.values())
+        width = max(map(len, self.records))
+        lines = [f"{key:<{width}}  {_told(record)}" for key, record in sorted(self.records.items())]
+        return "\n".join([*lines, "", f"{solved} solved; kept in {self.path}"])
+
+    __repr__ = __str__
+
     def to_json(self) -> dict[str, object]:
         """Keys: path, exercises (key -> attempts, solved, best, hints, solution_seen)."""
         exercises = {key: asdict(record) for key, record in sorted(self.records.items())}
         return {"path": str(self.path) if self.path else None, "exercises": exercises}
+
+
+def _told(record: Record) -> str:
+    parts = [f"solved {record.solved[:10]}" if record.solved else f"best {record.best:.0%}"]
+    parts.append(f"{record.attempts} attempt{'s' * (record.attempts != 1)}")
+    if record.hints:
+        parts.append(f"{record.hints} hint{'s' * (record.hints != 1)}")
+    if record.solution_seen:
+        parts.append("solution seen")
+    return ", ".join(parts)
 
 
 def key_of(exercise: Exercise | Path) -> str:

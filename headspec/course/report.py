@@ -32,18 +32,17 @@ def overall(result: Result) -> Verdict:
     return next((verdict for verdict in _WORST_FIRST if verdict in found), "undecided")
 
 
-def next_step(result: Result) -> str:
-    """A sentence with the command that helps most now."""
-    number = result.exercise
+def next_step(result: Result, word: str = "") -> str:
+    """A sentence with the command that helps most now; ``word`` names the exercise, where its number does not."""
     if result.right:
-        return f"next: `headspec exercise solution {number}` shows our answer, and why"
-    return f"next: `headspec exercise hint {number}` gives a hint; then check again"
+        return f"next: `headspec exercise solution {word or result.exercise}` shows our answer, and why"
+    return f"next: `headspec exercise hint {word or result.exercise}` gives a hint; then check again"
 
 
 # ------------------------------------------------------------------ text
 
 
-def render_result(result: Result, style: Style = PLAIN) -> str:
+def render_result(result: Result, style: Style = PLAIN, *, word: str = "") -> str:
     """The verdict, each check with its figures, mistakes and counterexample, and what to do next."""
     word = style.verdict(result.right, WORDS[overall(result)])
     lines = [f"{result.exercise}  {result.title}: {word}"]
@@ -53,7 +52,7 @@ def render_result(result: Result, style: Style = PLAIN) -> str:
         lines += ["", *_check(check, style)]
     for note in result.notes:
         lines += ["", *_wrapped(f"note: {note}", 2, style)]
-    return "\n".join([*lines, "", next_step(result)])
+    return "\n".join([*lines, "", next_step(result, word)])
 
 
 def _check(check: CheckResult, style: Style) -> list[str]:

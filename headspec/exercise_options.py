@@ -1,0 +1,143 @@
+"""The options of ``headspec exercise`` and of its commands.
+
+In: the command line's parsers.  Out: one more, whose ``action`` names a function of ``commands_exercise``.  Imports
+nothing but argparse, so that ``--help`` is quick.  Not for: doing the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+EPILOG = """\
+N is an exercise's number, such as 2c, or the path of a teacher's .toml file.
+
+a first round:
+  headspec exercise                          the list, and what to do next
+  headspec exercise show 2c                  what is given, what is asked, a form to fill in
+  headspec exercise check 2c answer.txt      is it right? if not: where it fails, and why
+  headspec exercise hint 2c                  the next hint
+  headspec exercise watch 2c answer.txt      check again whenever the file is saved
+  headspec exercise solution 2c              our answer, and why it is right
+
+exit status of check: 0 right, 1 not right, 2 the input is at fault.  --json is for graders (docs/grading.md);
+it leaves the progress alone.
+"""
+ANSWERS = """\
+ANSWER is
+  a text file        matrices, head lines of a spec, LaTeX, or `name = value` lines
+  - (a hyphen)       the same on standard input
+  W_Q=q.npy ...      one file of numbers for each matrix (.npy .npz .safetensors .json .csv)
+  weights.npz        one file of numbers that has them all by name
+"""
+
+Commands = Any  # argparse's own type has no public name
+
+
+def add_exercise(commands: Commands) -> None:
+    """``headspec exercise``, with its own commands below it."""
+    parser = commands.add_parser(
+        "exercise",
+        help="the course: exercises in writing attention heads, hints, and a checker",
+        description="Exercises in writing attention heads by hand; every right answer is accepted.",
+        epilog=f"{EPILOG}\nexample:\n  headspec exercise show 1a",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(action="commands_exercise:overview", json=False, course=None)
+    _shared(parser)
+    below = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for add in (_list, _show, _check, _hint, _solution, _watch, _progress, _test):
+        add(below)
+
+
+def _command(below: Commands, name: str, help: str, example: str, *, more: str = "") -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = below.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=f"{more}{chr(10) if more else ''}example:\n  headspec exercise {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(action=f"commands_exercise:{name if name != 'list' else 'overview'}")
+    _shared(parser)
+    return parser
+
+
+def _shared(parser: argparse.ArgumentParser) -> None:
+    """Options that may stand before or after the command."""
+    parser.add_argument(
+        "--course",
+        metavar="FOLDER",
+        default=argparse.SUPPRESS,
+        help="a folder of exercises instead of the packaged ones",
+    )
+    parser.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="machine-readable output on standard output"
+    )
+
+
+def _number(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", metavar="N", help="an exercise's number, such as 2c, or the path of a .toml file")
+
+
+def _list(below: Commands) -> None:
+    _command(below, "list", "list the exercises, with what is solved and what comes next", "list")
+
+
+def _show(below: Commands) -> None:
+    _number(_command(below, "show", "what is given, what is asked, and a form to fill in", "show 2c"))
+
+
+def _check(below: Commands) -> None:
+    parser = _command(
+        below, "check", "judge an answer; a wrong one is refuted by an example", "check 2c answer.txt", more=ANSWERS
+    )
+    _number(parser)
+    parser.add_argument("answers", metavar="ANSWER", nargs="*", help="a file, `-`, or NAME=FILE pairs")
+    parser.add_argument("--answer", metavar="TEXT", dest="text", help="the answer itself, for short ones")
+    _convention(parser)
+
+
+def _convention(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--convention",
+        metavar="WORD",
+        help="column (W_Q is d_head x d_model) or row (transposed), where shapes leave it open",
+    )
+
+
+def _hint(below: Commands) -> None:
+    parser = _command(below, "hint", "the next hint, from gentle to nearly all", "hint 2c")
+    _number(parser)
+    parser.add_argument(
+        "level", metavar="LEVEL", nargs="?", help="which hint: 1, 2, ... (default: the next unseen one)"
+    )
+
+
+def _solution(below: Commands) -> None:
+    _number(_command(below, "solution", "our answer, and why it is right", "solution 2c"))
+
+
+def _watch(below: Commands) -> None:
+    parser = _command(below, "watch", "check again whenever the answer is saved; Ctrl-C ends it", "watch 2c answer.txt")
+    _number(parser)
+    parser.add_argument("answers", metavar="FILE", nargs="+", help="the answer's file, or NAME=FILE pairs")
+    _convention(parser)
+    parser.add_argument("--once", action="store_true", help="stop after the first check, with its exit status")
+
+
+def _progress(below: Commands) -> None:
+    parser = _command(below, "progress", "what has been tried and solved", "progress")
+    parser.add_argument("--reset", action="store_true", help="start anew; the old file is kept beside")
+
+
+def _test(below: Commands) -> None:
+    parser = _command(
+        below,
+        "test",
+        "for teachers: does an exercise accept its solution and right answers, and refuse the wrong ones",
+        "test mine.toml",
+    )
+    parser.add_argument(
+        "exercises", metavar="FILE", nargs="*", help=".toml files or numbers (default: the whole course)"
+    )
