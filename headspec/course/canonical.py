@@ -95,9 +95,9 @@ def _numbers(
 
 
 def _said(circuit: str, scale: Scalar, rows: dict[str, list[str]], last: str, same: bool) -> list[str]:
-    times = "" if str(scale) == "1" else f"{scale} times "
-    ours = ", as in our solution" if same else ""
-    lines = [f"canonical form: {circuit} is {times}that of{ours}"]
+    times = "" if str(scale) == "1" else f", {scale} times"
+    ours = " (as in our solution)" if same else ""
+    lines = [f"canonical form of {circuit}{times}{ours}:"]
     for name, words in rows.items():
         keyword = last if name == "W_O" else "rows"
         shown = ", ".join(words[:MOST_ROWS]) + (", ..." if len(words) > MOST_ROWS else "")

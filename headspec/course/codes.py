@@ -36,6 +36,7 @@ CODES: Mapping[str, str] = {
     "copies-to-the-wrong-subspace": "the right thing is written to the wrong place",
     "copies-in-another-order": "the right thing is written in another order",
     "copies-from-the-wrong-subspace": "the wrong subspace is read at the key",
+    "copies-something-else": "a part of the right place receives something else than it should",
     "copies-only-part": "some of what should be moved is missing",
     "copies-too-much": "something is written where nothing should be",
     "scaled-copy": "what is moved is a multiple of what it should be",

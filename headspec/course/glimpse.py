@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 MOST_PAIRS = 2000
-"""Of larger scenes so many pairs are looked at, the same ones every time."""
+"""Of larger scenes so many pairs are looked at in floats, the same ones every time."""
+MOST_EXACT = 200
+"""What looks the same is compared exactly on so many pairs."""
 CLOSE = 1e-3
 """Scores and moves closer than this, relative to their size, are taken to the exact comparison."""
 
 
 @dataclass(frozen=True)
 class Glimpse:
-    """``residual`` (states, d_model): what positions can be.  ``queries``, ``keys``: states that occur together."""
+    """``residual`` (states, d_model): what positions can be.  ``queries``, ``keys``: states that occur together.
+    ``scene`` keeps but ``MOST_EXACT`` pairs."""
 
     scene: Scene | None
     values: Mapping[str, Fraction]
@@ -75,8 +78,9 @@ def look(scene: Scene | None, values: Mapping[str, Fraction], width: int) -> Gli
     pairs = scene.pairs
     if len(pairs) > MOST_PAIRS:
         pairs = tuple(sorted(Random(0).sample(pairs, MOST_PAIRS)))
+    few = tuple(sorted(Random(1).sample(pairs, min(MOST_EXACT, len(pairs)))))
     q, k = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    bare = Glimpse(replace(scene, pairs=pairs), values, np.zeros((0, 0)), q, k)
+    bare = Glimpse(replace(scene, pairs=few), values, np.zeros((0, 0)), q, k)
     return replace(bare, residual=_weights(scene) @ bare.matrix(scene.vectors).T)
 
 

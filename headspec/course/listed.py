@@ -26,19 +26,24 @@ def listed_mistakes(
     Heads: the same pattern, or the same move, as ``check`` says (with ``facts``), where the teacher has a word on it.
     Other kinds: the same choice, sequence, number or matrix."""
     from dsl.diagnostics import SpecError
-    from headspec.course.reading import read_answer
 
     found: list[Mistake] = []
     for wrong in exercise.wrong:
         if not wrong.says and (exercise.kind == "heads" or wrong.mistake not in CODES):
             continue
         try:
-            other = read_answer(exercise, text=wrong.answer)
+            other = _read(exercise, wrong.answer)
         except SpecError:
             continue  # an example of what cannot be read
         if _comes_to(exercise, answer, other, check, facts):
             found.append(Mistake(wrong.mistake or "listed", wrong.says or f"{CODES[wrong.mistake].capitalize()}."))
     return tuple(found)
+
+
+def _read(exercise: Exercise, text: str) -> Answer:
+    from headspec.course.reading import read_answer
+
+    return read_answer(exercise, text=text)
 
 
 def _comes_to(exercise: Exercise, answer: Answer, other: Answer, check: Check | None, facts: Facts | None) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "Facts", "listed_mistakes", "name_mistakes"]
 
 MOST = 3
+IMPLIED = {"reads-the-wrong-subspace": "queries-and-keys-swapped"}
+"""What is not worth saying where the other has been said."""
 
 
 def name_mistakes(exercise: Exercise, answer: Answer, check: Check, facts: Facts) -> tuple[Mistake, ...]:
@@ -38,7 +40,9 @@ def name_mistakes(exercise: Exercise, answer: Answer, check: Check, facts: Facts
     found = [*listed_mistakes(exercise, answer, check, facts)]
     match check.kind:
         case "pattern":
-            found += [*_structural(exercise, answer, check, facts), *softness(exercise, check, facts)]
+            found += _structural(exercise, answer, check, facts)
+            if not any(mistake.code == "uniform" for mistake in found):
+                found += softness(exercise, check, facts)
         case "move":
             found += _structural(exercise, answer, check, facts)
         case "equal":
@@ -80,7 +84,7 @@ def _patterns(exercise: Exercise, answer: Answer, facts: Facts, glimpse: Glimpse
     our = our_head(exercise.weights, facts.head)
     found: dict[str, Mistake] = {}
     for variant in pattern_variants(our, facts.ours, facts.values):
-        if variant.code in found:
+        if variant.code in found or IMPLIED.get(variant.code) in found:
             continue
         scores = glimpse.scores(variant.circuit)
         if (
@@ -114,8 +118,11 @@ def _moves(exercise: Exercise, facts: Facts, glimpse: Glimpse) -> list[Mistake]:
     from headspec.course.nearly import wrong_entries
 
     variants = move_variants(exercise.weights.program, facts.answer, facts.ours, glimpse)
-    found = {v.code: Mistake(v.code, v.says) for v in variants if _moves_as(v, facts)}
-    return list(found.values()) or wrong_entries(exercise, facts, "W_O W_V", "what goes to", "from")
+    found = [Mistake(v.code, v.says) for v in variants if _moves_as(v, facts)]
+    entries = wrong_entries(exercise, facts, "W_O W_V", "what goes to", "from")
+    if not found or found[0].code == "copies-something-else":
+        return entries + found
+    return [mistake for mistake in found if mistake.code != "copies-something-else"]
 
 
 def _moves_as(variant: Variant, facts: Facts) -> bool:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from compiler.exact import Matrix
     from compiler.program import Program
 
+ROUNDING = 1e-7
+"""What is smaller than this, beside all that is moved, is nothing."""
+
 
 @dataclass(frozen=True)
 class Moves:
@@ -39,11 +42,13 @@ class Moves:
         return self.close(self.theirs[row], self.mine[row])
 
     def close(self, a: Floats, b: Floats) -> bool:
-        scale = np.abs(self.mine).max(initial=0.0)
-        return bool(np.abs(a - b).max(initial=0.0) <= CLOSE * scale)
+        """Beside the size of the two rows: slow directions may be a thousandth of the others."""
+        scale = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
+        return self.empty(a - b) or bool(np.abs(a - b).max(initial=0.0) <= CLOSE * scale)
 
     def empty(self, row: Floats) -> bool:
-        return self.close(row, np.zeros_like(row))
+        largest = max(np.abs(self.mine).max(initial=0.0), np.abs(self.theirs).max(initial=0.0))
+        return bool(np.abs(row).max(initial=0.0) <= ROUNDING * largest)
 
     @property
     def occupied(self) -> list[int]:
@@ -56,11 +61,12 @@ def move_variants(program: Program, answer: Matrix, ours: Matrix, glimpse: Glimp
     width = min(program.width, ours.rows)
     theirs, mine = glimpse.moved(answer).T[:width], glimpse.moved(ours).T[:width]
     moves = Moves(program, answer, ours, glimpse, theirs, mine)
+    yield from _whole(moves)
     yield from _nothing(moves)
     yield from _elsewhere(moves)
-    yield from _from_elsewhere(moves)
-    yield from _whole(moves)
     yield from _rows(moves)
+    yield from _from_elsewhere(moves)
+    yield from _otherwise(moves)
 
 
 # ---------------------------------------------------------------- the whole
@@ -78,15 +84,17 @@ def _nothing(moves: Moves) -> Iterator[Variant]:
 def _whole(moves: Moves) -> Iterator[Variant]:
     says = "W_O W_V is the transpose of what it should be: it reads where it should write, and writes where it should "
     says += "read. W_V stands on the right and reads; W_O stands on the left and writes."
-    yield Variant("transposed", says, moves.ours.T)
+    turned = moves.glimpse.matrix(moves.answer) - moves.glimpse.matrix(moves.ours).T
+    if np.abs(turned).max(initial=0.0) <= ROUNDING * np.abs(moves.glimpse.matrix(moves.ours)).max(initial=0.0):
+        yield Variant("transposed", says, moves.ours.T)
     free = (moves.answer.symbols() | moves.ours.symbols()) - moves.glimpse.values.keys()
     ratio = common_ratio(moves.answer, moves.ours, None if free else moves.glimpse.values)
     exact = common_ratio(moves.answer, moves.ours)
     for factor in (exact, ratio):
         if factor is not None and not (factor.is_rational() and factor.as_fraction() in (0, 1)):
             shown = str(factor) if len(str(factor)) < 24 else f"about {factor.to_float(moves.glimpse.values):.4g}"
-            says = f"What is moved is {shown} times what it should be: the softmax does not see how W_O and W_V are "
-            says += "scaled, and nothing evens it out."
+            says = f"What is moved is {shown} times what it should be. No softmax evens that out, as it does with "
+            says += "scores: here the size counts."
             yield Variant("scaled-copy", says, moves.ours.scale(factor))
 
 
@@ -139,6 +147,8 @@ def _from_elsewhere(moves: Moves) -> Iterator[Variant]:
         for other in program.subspaces:
             if other.name == source.name or len(other.coordinates) != len(source.coordinates):
                 continue
+            if not moves.answer.by_column.keys() & set(other.coordinates):
+                continue
             columns = dict(zip(source.coordinates, other.coordinates, strict=True))
             entries = {(i, columns.get(j, j)): entry for (i, j), entry in moves.ours.entries.items()}
             says = f"It writes to the right place, and reads the wrong subspace at the key: `{other.name}` where "
@@ -162,7 +172,22 @@ def _rows(moves: Moves) -> Iterator[Variant]:
     if missing and missing != occupied:
         says = f"Only a part is moved: {wording.places(moves.program, missing)} should receive something and does not."
         yield Variant("copies-only-part", says, circuit)
-    if extra:
+    if extra and missing != occupied:
         says = f"More is moved than should be: {wording.places(moves.program, extra)} should receive nothing, and what "
         says += "is written there stays there for every later head."
         yield Variant("copies-too-much", says, circuit)
+
+
+def _otherwise(moves: Moves) -> Iterator[Variant]:
+    """Some of the right coordinates receive something else, and nothing goes astray."""
+    from compiler.exact import Matrix
+
+    occupied = moves.occupied
+    wrong = {r for r in occupied if not moves.right(r)}
+    if not wrong or (len(wrong) == len(occupied) and len(wrong) > 1):
+        return
+    theirs = {(i, j): e for (i, j), e in moves.answer.entries.items() if i in wrong}
+    kept = {(i, j): e for (i, j), e in moves.ours.entries.items() if i not in wrong}
+    says = f"What arrives in {wording.places(moves.program, wrong)} is not what should; everything else is right. See "
+    says += "which row of W_V is read there."
+    yield Variant("copies-something-else", says, Matrix(*moves.ours.shape, kept | theirs))

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from headspec.course import wording
@@ -223,6 +224,26 @@ def _subspaces(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
             moved = _moved(parts[i], rows, columns)
             says = f"It reads the wrong subspace {side} in `{wording.line(term)}`; the rest is right."
             yield Variant("reads-the-wrong-subspace", says, rest + moved)
+    yield from _exchanged(our, parts)
+
+
+def _exchanged(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
+    """Two lines that read each other's subspaces, at the key or at the query."""
+    for i, j in combinations(range(len(our.terms)), 2):
+        rest = total([part for n, part in enumerate(parts) if n not in (i, j)])
+        for side in ("key", "query"):
+            first, second = (getattr(our.terms[n].relation, side, None) for n in (i, j))
+            there, back = _alternatives(our, first).get(str(second)), _alternatives(our, second).get(str(first))
+            if there is None or back is None:
+                continue
+            both: list[tuple[dict[int, int], dict[int, int]]]
+            both = [(there, {}), (back, {})] if side == "query" else [({}, there), ({}, back)]
+            circuit = _moved(parts[i], *both[0]) + _moved(parts[j], *both[1])
+            which = "keys" if side == "key" else "queries"
+            says = f"The {which} read `{first}` and `{second}` in each other's places: each part of the score compares "
+            yield Variant(
+                "reads-the-wrong-subspace", f"{says}two things that have nothing to do with each other.", rest + circuit
+            )
 
 
 def _other_sides(
