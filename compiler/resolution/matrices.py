@@ -96,7 +96,7 @@ def _resolve_matrix(scope: Scope, line: MatrixLine) -> ExplicitMatrix:
         help = f"`{line.name}` is {shape}: write `{line.name} = {wanted} ..`"
         _shape(line.span, f"the {line.form} of `{line.name}` are not residual vectors", help)
     limits.check_size(len(line.items), limits.HEAD_WIDTH, "as d_head", line.span)
-    vectors = [_linear(scope, item) for item in line.items]
+    vectors = [combination(scope, item) for item in line.items]
     across = line.form == "rows"
     cells = [
         (i, c, e) if across else (c, i, e)
@@ -127,21 +127,21 @@ def _from_entries(scope: Scope, line: MatrixLine) -> ExplicitMatrix:
 # ------------------------------------------------------------------ combinations of basis vectors
 
 
-def _linear(scope: Scope, expr: Expr) -> Linear:
+def combination(scope: Scope, expr: Expr) -> Linear:
     """``expr`` as coordinate -> coefficient; E0421 when it is no combination of basis vectors."""
     match expr:
         case Member(owner, member):
             return {_basis_vector(scope, owner, member, expr.span): _ONE}
         case Unary("-", operand) if _mentions(operand):
-            return {c: fold(scope, Unary("-", e, span=expr.span)) for c, e in _linear(scope, operand).items()}
+            return {c: fold(scope, Unary("-", e, span=expr.span)) for c, e in combination(scope, operand).items()}
         case Binary("+" | "-", left, right) if _mentions(expr):
             other = right if expr.operator == "+" else Unary("-", right, span=right.span)
-            return _add(scope, _linear(scope, left), _linear(scope, other))
+            return _add(scope, combination(scope, left), combination(scope, other))
         case Binary("*", left, right) if _mentions(left) != _mentions(right):
             vector, factor = (left, right) if _mentions(left) else (right, left)
-            return _scale(scope, _linear(scope, vector), factor)
+            return _scale(scope, combination(scope, vector), factor)
         case Binary("/", left, right) if _mentions(left) and not _mentions(right):
-            return _scale(scope, _linear(scope, left), Binary("/", _ONE, right, span=expr.span))
+            return _scale(scope, combination(scope, left), Binary("/", _ONE, right, span=expr.span))
         case _:
             return _zero(scope, expr)
 

@@ -21,7 +21,10 @@ Convention = Literal["column", "row"]
 @dataclass(frozen=True)
 class Answer:
     """``matrices``: (head, W_Q) -> exact matrix in the column convention, W_Q, W_K, W_V (d_head, d_model),
-    W_O (d_model, d_head), over the residual coordinates of the given spec (for kind ``matrices``: ("", name) -> matrix).
+    W_O (d_model, d_head), over the named directions of the given spec (for kind ``matrices``: ("", name) -> matrix).
+
+    ``expressions``: name -> number, with the symbols of the given spec.  ``formulas``: name -> text of a formula, still
+    to be parsed (``dsl.formulas``).
 
     ``program`` and ``weights`` are there when the answer is written as heads of a spec (the given spec's stage with
     the answer's heads).  ``numeric`` says that some numbers came as floats, taken at their exact binary value: the
@@ -29,6 +32,7 @@ class Answer:
 
     matrices: Mapping[tuple[str, str], Matrix] = field(default_factory=dict)
     expressions: Mapping[str, Expr] = field(default_factory=dict)
+    formulas: Mapping[str, str] = field(default_factory=dict)
     choice: frozenset[str] = frozenset()
     tokens: tuple[str, ...] = ()
     program: Program | None = None
