@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Set
 
 _EXPRESSION = {"NUMBER", "LPAR", "LSQB", "NAME"}
-_STARTERS = _EXPRESSION | {"STRING", "FEATURE", "_TOKEN", "LBRACE", "MINUS", "NOT", "TRUE", "FALSE"}
+_STARTERS = _EXPRESSION | {"STRING", "FEATURE", "_TOKEN", "_D_HEAD", "LBRACE", "MINUS", "NOT", "TRUE", "FALSE"}
 _OPERATORS = {"PLUS", "MINUS", "STAR", "SLASH", "MOD", "HAT", "COMPARE", "MORE", "IN", "AND", "OR", "DOT"}
 _PATTERN = {"QMARK", "STAR", "PLUS", "LBRACE", "VBAR", "LPAR", "WORD", "SPECIAL", "STRING"}
 
