@@ -27,12 +27,15 @@ from dsl.tree import Binary, Call, Expr, ListOf, Member, Name, ParamDecl, Spec, 
 class Stage:
     """The names that an answer may use: numbers (symbols, params, ``further``) and directions of the given spec.
 
-    ``vectors``: a further name of a direction (``u_cos_0``) -> the direction (``where.cos0``)."""
+    ``vectors``: a further name of a direction (``u_cos_0``) -> the direction (``where.cos0``).  ``functions``: what
+    numbers may be made with; where it is more than sqrt, cos and sin, or ``further`` names are used, numbers stay as
+    they were written."""
 
     scope: Scope
     directions: tuple[str, ...] = ()
     vectors: Mapping[str, Member] = field(default_factory=dict)
     further: frozenset[str] = frozenset()
+    functions: tuple[str, ...] = FUNCTIONS
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -42,9 +45,10 @@ class Stage:
 
 def open_stage(program: Program | None, tree: Spec | None, names: Mapping[str, str], further: Iterable[str]) -> Stage:
     """The names of a given spec; without one, only ``further`` names for numbers."""
-    scope = Scope()
+    scope, further = Scope(), frozenset(further)
+    functions = (*FUNCTIONS, "min", "max") if further else FUNCTIONS
     if program is None or tree is None:
-        return Stage(scope, further=frozenset(further))
+        return Stage(scope, further=further, functions=functions)
     resolve_params(scope, [s for s in tree.statements if isinstance(s, ParamDecl | SymbolDecl)], {})
     scope.symbols = {symbol.name: symbol for symbol in program.symbols}
     scope.subspaces = {subspace.name: subspace for subspace in program.subspaces}
@@ -52,7 +56,7 @@ def open_stage(program: Program | None, tree: Spec | None, names: Mapping[str, s
     known = tuple(name for name in program.coordinate_names if "." in name)  # an unused coordinate has no direction
     parts = {name: direction.partition(".") for name, direction in names.items() if direction in known}
     vectors = {name: Member(owner, member) for name, (owner, _, member) in parts.items()}
-    return Stage(scope, known, vectors, frozenset(further))
+    return Stage(scope, known, vectors, further, functions)
 
 
 # ------------------------------------------------------------------ numbers
@@ -63,7 +67,8 @@ def read_number(stage: Stage, expr: Expr) -> Expr:
 
     SpecError E0720 (unknown names, all of them), E0212, E0213 (not a number, not computable)."""
     _check(stage, expr, vectors=False)
-    return expr if stage.further & _names(expr) else fold(stage.scope, expr)
+    used = _names(expr)
+    return expr if used & {*stage.further, *stage.functions} else fold(stage.scope, expr)
 
 
 def _exact(stage: Stage, expr: Expr, where: str, known: dict[Expr, Scalar]) -> Scalar:
@@ -150,8 +155,8 @@ def _collect(collector: Collector, stage: Stage, expr: Expr, *, vectors: bool) -
             _collect(collector, stage, left, vectors=vectors)
             _collect(collector, stage, right, vectors=vectors)
         case Call(function, arguments):
-            if function not in FUNCTIONS:
-                help = f"numbers know {', '.join(FUNCTIONS)}; a product is written with `*`"
+            if function not in stage.functions:
+                help = f"numbers know {', '.join(stage.functions)}; a product is written with `*`"
                 collector.add("E0720", f"there is no function `{function}`", expr.span, label="unknown", help=help)
             for argument in arguments:
                 _collect(collector, stage, argument, vectors=False)
@@ -191,6 +196,7 @@ def _add_misplaced(collector: Collector, name: str, span: Span) -> None:
 
 
 def _names(expr: Expr) -> frozenset[str]:
+    """Names of numbers in ``expr``, and of functions that ``fold`` does not know."""
     match expr:
         case Name(name):
             return frozenset((name,))
@@ -198,7 +204,8 @@ def _names(expr: Expr) -> frozenset[str]:
             return _names(operand)
         case Binary(_, left, right):
             return _names(left) | _names(right)
-        case Call(_, arguments):
-            return frozenset(name for argument in arguments for name in _names(argument))
+        case Call(function, arguments):
+            found = frozenset(name for argument in arguments for name in _names(argument))
+            return found if function in FUNCTIONS else found | {function}
         case _:
             return frozenset()

@@ -11,6 +11,7 @@ Not for: judging.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 WORDS = ("choice", "sequence", "formula")
 NUMBERS = ("number", "values")
+_NAME = re.compile(r"[^\W\d]\w*")
+_FUNCTIONS = frozenset(("sqrt", "cos", "sin", "min", "max", "pi", "or", "mod"))
 SIZES = ("d_head", "d_model", "n_heads", "n_layers", "n_ctx", "d_vocab")
 FORMS = {
     "heads": "matrices (`W_Q = [[..], ..]`, `W_K = rows where.cos0, ..`) or heads of a spec",
@@ -101,8 +104,7 @@ class _Reading:
         exercise = self.exercise
         if exercise.kind == "values":
             return open_stage(None, None, {}, ())
-        sizes = (size for pair in exercise.shapes.values() for size in pair if size.isidentifier())
-        further = {*SIZES, *sizes} if exercise.kind == "number" else set()
+        further = _names_of_numbers(exercise) if exercise.kind == "number" else frozenset()
         tree = parse(exercise.spec_text, exercise.spec_name) if exercise.spec_text else None
         return open_stage(exercise.program, tree, exercise.names, further)
 
@@ -318,6 +320,14 @@ class _Reading:
 
 
 # ------------------------------------------------------------------ small readings
+
+
+def _names_of_numbers(exercise: Exercise) -> frozenset[str]:
+    """What a number may be made of besides the symbols of the spec: sizes, and what the statement speaks of, which is
+    what our own answer needs."""
+    sizes = {size for pair in exercise.shapes.values() for size in pair if size.isidentifier()}
+    ours = (str(check.options.get(key, "")) for check in exercise.checks for key in ("equals", "low", "high"))
+    return frozenset({*SIZES, *sizes, *(name for text in ours for name in _NAME.findall(text))}) - _FUNCTIONS
 
 
 def _matrix_text(value: object, asked: Asked) -> str | None:

@@ -42,17 +42,20 @@ class Targets:
         yield item.name
         if not item.matrix:
             return
-        number = self.heads.index(item.head) + 1
         alone = sum(other.matrix == item.matrix for other in self.asked) == 1
+        marks: list[object] = [item.head, *self._numbers(item)]
         for spelling in SPELLINGS.get(item.matrix, (item.matrix,)):
-            yield from (
-                f"{spelling}{number}",
-                f"{item.head}{spelling}",
-                f"{spelling}{item.head}",
-                f"{number}{spelling}",
-            )
+            yield from (name for mark in marks for name in (f"{spelling}{mark}", f"{mark}{spelling}"))
             if alone:
                 yield spelling
+
+    def _numbers(self, item: Asked) -> Iterable[int]:
+        """What number the head may be called by: its place among those asked for; for a head asked for alone also
+        its place in the given spec."""
+        yield self.heads.index(item.head) + 1
+        program = self.exercise.program
+        if len(self.heads) == 1 and program is not None:
+            yield from (i + 1 for i, head in enumerate(program.heads) if head.name == item.head)
 
     def find(self, name: str, head: str | int | None = None, span: Span | None = None) -> Asked:
         """What ``name`` (of ``head``: its name or its number from 1) means; SpecError E0726 when it was not asked."""
