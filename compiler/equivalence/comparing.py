@@ -84,7 +84,8 @@ def _nearly_same(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
     """tau by least squares, and tanh(osc/4) for what is left, at the temperature of ``ours``.
 
     In float64: SLACK of the largest score is added to osc, far more than the sums can be off."""
-    a, b = _differences(scene, answer, values), _differences(scene, ours, values)
+    a = _differences(scene, scene.vectors, answer, values)
+    b = _differences(scene, scene.our_vectors, ours, values)
     square = float(b @ b)
     tau = float(a @ b) / square if square else 0.0
     if tau <= 0 or not math.isfinite(tau):
@@ -95,7 +96,7 @@ def _nearly_same(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
     return Sameness(kind, f"{tau:.6g}", distance, tau)
 
 
-def _differences(scene: Scene, circuit: Matrix, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
+def _differences(scene: Scene, vectors: Matrix, circuit: Matrix, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
     """x_q^T B (x_k - x_q) of every pair, as floats."""
     place = {feature: i for i, feature in enumerate(scene.features)}
     weights = np.zeros((len(scene.states), max(1, len(scene.features))))
@@ -103,7 +104,7 @@ def _differences(scene: Scene, circuit: Matrix, values: Mapping[str, Fraction]) 
         for feature, weight in state:
             weights[i, place[feature]] = float(weight)
     form = np.zeros((weights.shape[1], weights.shape[1]))
-    for i, j, entry in (scene.vectors.T @ circuit @ scene.vectors).nonzeros():
+    for i, j, entry in (vectors.T @ circuit @ vectors).nonzeros():
         form[i, j] = entry.to_float(values)
     q, k = np.array(scene.pairs).reshape(-1, 2).T
     read = weights @ form
@@ -113,12 +114,12 @@ def _differences(scene: Scene, circuit: Matrix, values: Mapping[str, Fraction]) 
 
 def same_move(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction] | None = None) -> Sameness:
     """Do the OV circuits ``answer`` and ``ours`` (d_model, d_model) move the same from every key that there can be?"""
-    left = _on_states(scene, (answer - ours) @ scene.vectors)
+    left = _on_states(scene, answer @ scene.vectors - ours @ scene.our_vectors)
     if not any(left):
         return Sameness("exact", "1", 0.0, 1.0)
     if values is None:
         return DIFFERENT
-    largest = max((abs(entry.to_float(values)) for entry in _on_states(scene, ours @ scene.vectors)), default=0.0)
+    largest = max((abs(entry.to_float(values)) for entry in _on_states(scene, ours @ scene.our_vectors)), default=0.0)
     distance = max(abs(entry.to_float(values)) for entry in left) / (largest or 1.0)
     return Sameness("rounded" if distance <= ROUNDED_MOVE else "different", "1", distance, 1.0)
 
@@ -153,9 +154,11 @@ def _conditions(scene: Scene, answer: Matrix, ours: Matrix) -> Conditions:
 
 
 def _all_conditions(scene: Scene, circuits: Sequence[Matrix]) -> list[tuple[Scalar, ...]]:
-    """The distinct tuples of x_q^T B (x_k - x_q), one entry per circuit B, that are not all zero."""
-    vectors = scene.vectors
-    forms = [vectors.T @ circuit @ vectors for circuit in circuits]
+    """The distinct tuples of x_q^T B (x_k - x_q), one entry per circuit B, that are not all zero.
+
+    The first circuit is the answer's and reads its own stream, the others read ours."""
+    streams = [scene.vectors, *([scene.our_vectors] * (len(circuits) - 1))]
+    forms = [x.T @ circuit @ x for x, circuit in zip(streams, circuits, strict=True)]
     kinds: dict[tuple[Scalar, ...], int] = {}
     entry_kind = {
         place: kinds.setdefault(tuple(form[place] for form in forms), len(kinds))

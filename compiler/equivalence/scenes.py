@@ -42,13 +42,14 @@ ONE = Fraction(1)
 @dataclass(frozen=True)
 class Scene:
     """``states`` of queries and keys alike; ``pairs`` of them that occur together; ``vectors`` (d_model, features):
-    column i is the residual vector of ``features[i]``."""
+    column i is the residual vector of ``features[i]`` with the answer's moves, of ``our_vectors`` with ours."""
 
     head: Head
     states: tuple[State, ...] = field(repr=False)
     pairs: tuple[Pair, ...] = field(repr=False)
     features: tuple[Feature, ...] = field(repr=False)
     vectors: Matrix
+    our_vectors: Matrix
 
 
 def is_bilinear(program: Program) -> bool:
@@ -60,10 +61,13 @@ def reachable(weights: Weights, head: Head, moves: Mapping[str, Matrix] | None =
     """Everything reachable at ``head``.  ``moves``: OV circuits (d_model, d_model) that replace those of ``weights``.
 
     Raises SpecError E0780 where there is more to look at than can be decided."""
-    circuits = {h.head.name: h.OV for h in weights.heads if h.head.layer < head.layer} | dict(moves or {})
-    writing = frozenset(n for n, ov in circuits.items() if ov.entries and weights.program.head(n).layer < head.layer)
+    ours = {h.head.name: h.OV for h in weights.heads if h.head.layer < head.layer}
+    theirs = {name: (moves or {}).get(name, ov) for name, ov in ours.items()}
+    writing = frozenset(name for name in ours if ours[name].entries or theirs[name].entries)
     skeleton = _skeleton(_Same(weights.program), head, writing)
-    return Scene(head, skeleton.states, skeleton.pairs, skeleton.features, _vectors(weights, skeleton, circuits))
+    vectors = _vectors(weights, skeleton, ours)
+    changed = vectors if theirs == ours else _vectors(weights, skeleton, theirs)
+    return Scene(head, skeleton.states, skeleton.pairs, skeleton.features, changed, vectors)
 
 
 @dataclass(frozen=True)

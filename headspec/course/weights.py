@@ -326,7 +326,6 @@ def judge_move(bench: Bench, check: Check) -> Judged:
     values = bench.values if bench.answer.numeric else None
     scene = bench.scene(check.head)
     if check.on == "everywhere":
-        scene = replace(scene, states=(), pairs=(), vectors=Matrix.identity(theirs.OV.rows), features=())
         same = same_everywhere(theirs.OV, ours.OV, values)
     else:
         same = same_move(scene, theirs.OV, ours.OV, values)
@@ -338,9 +337,7 @@ def judge_move(bench: Bench, check: Check) -> Judged:
         verdict: Verdict = "rounded" if same.kind == "rounded" else "exact"
         return Judged(CheckResult(check.name, check.kind, check.head, verdict, message, numbers=numbers), scene)
     message = _wrong_move(bench, check, scene, theirs.OV)
-    return Judged(
-        CheckResult(check.name, check.kind, check.head, "wrong", message, numbers=numbers), bench.scene(check.head)
-    )
+    return Judged(CheckResult(check.name, check.kind, check.head, "wrong", message, numbers=numbers), scene)
 
 
 def same_everywhere(theirs: Matrix, ours: Matrix, values: Mapping[str, Fraction] | None) -> Sameness:
@@ -366,7 +363,7 @@ def _wrong_move(bench: Bench, check: Check, scene: Scene, ov: Matrix) -> str:
             f"Your W_O W_V takes {names[j]} to {names[i]} with the factor {theirs_entry}; "
             f"it should be {our_entry if our_entry.is_zero() else 'another'}."
         )
-    moved, wanted = ov @ scene.vectors, ours @ scene.vectors
+    moved, wanted = ov @ scene.vectors, ours @ scene.our_vectors
     place = {feature: i for i, feature in enumerate(scene.features)}
     for state in scene.states:
         for row in range(ov.rows):

@@ -261,6 +261,16 @@ def test_scores_under_rotary_positions_are_no_bilinear_form() -> None:
     assert not is_bilinear(resolve(parse(text), {}))
 
 
+def test_each_head_is_judged_in_its_own_stream(weights: Weights) -> None:
+    """Who writes a and b the other way round has to read them so."""
+    induction, ours = weights.program.head("induction"), weights.head("induction").QK
+    swapped = {(7, 1): 1, (8, 0): 1, (9, 2): 1}
+    scene = reachable(weights, induction, {"previous": circuit(swapped)})
+    assert not same_pattern(scene, ours, ours)
+    by_swap = Matrix(WIDTH, WIDTH, {(i, 8 if j == 7 else 7 if j == 8 else j): e for (i, j), e in ours.entries.items()})
+    assert same_pattern(scene, by_swap, ours).kind == "exact"
+
+
 # ------------------------------------------------------------------ moves
 
 
