@@ -13,7 +13,8 @@ class Entry:
     """A longer word on an error ``code``: ``example`` is a complete spec that triggers it, ``mended`` is the
     same spec without the mistake.  Both are empty for errors that no spec triggers (files, the command line).
 
-    ``phase`` is the last phase that is needed to see the error: ``parse``, ``resolve`` or ``compile``."""
+    ``phase`` is the last phase that is needed to see the error: ``parse``, ``resolve`` or ``compile``; with ``answer``
+    and ``formula`` the example is the text of an answer, or of one formula."""
 
     code: str
     title: str
