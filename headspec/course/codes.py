@@ -28,6 +28,8 @@ CODES: Mapping[str, str] = {
     "reads-only-part": "queries or keys leave out some of the dimensions that they should read",
     "reads-too-much": "the score compares more than it should",
     "one-entry-wrong": "all is right but one or two entries of the circuit",
+    "turned-by-the-distance": "content is compared in rows that rotary positions turn",
+    "wrong-layout": "rows are paired for rotary positions in the other layout",
     "uniform": "all keys score the same",
     "forgot-sqrt-d-head": "too soft by no more than sqrt(d_head): softmax divides the scores by it",
     "too-soft": "the right head, but its scores are too close to each other",

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from compiler.equivalence import Scene
     from compiler.exact import Matrix
-    from headspec.course.exercise import Check
-    from headspec.course.weights import Bench, Judged
 
 
 @dataclass(frozen=True)
@@ -35,20 +33,3 @@ class Facts:
     needed: float | None = None
     tie: tuple[int, int] | None = None
     given_mass: float | None = None
-
-    @staticmethod
-    def of(bench: Bench, check: Check, judged: Judged) -> Facts:
-        """The facts of a ``pattern`` or ``move`` check."""
-        theirs, ours = bench.theirs(check.head), bench.ours(check.head)
-        circuits = (theirs.QK, ours.QK) if check.kind == "pattern" else (theirs.OV, ours.OV)
-        shown = judged.result.counterexample
-        return Facts(
-            head=check.head,
-            answer=circuits[0],
-            ours=circuits[1],
-            scene=None if check.on == "everywhere" else judged.scene,
-            values=bench.values if bench.answer.numeric else None,
-            needed=judged.needed,
-            tie=judged.tie,
-            given_mass=None if shown is None else shown.mass,
-        )

@@ -64,6 +64,13 @@ class Glimpse:
         tau = float(a @ b) / square if square else 0.0
         return tau > 0 and bool(np.abs(a - tau * b).max(initial=0.0) <= CLOSE * np.abs(a).max(initial=0.0))
 
+    def alike(self, a: Matrix, b: Matrix) -> bool:
+        """Two QK circuits with the same scores, nearly, or both without any."""
+        first, second = self.scores(a), self.scores(b)
+        if self.no_scores(first, a) or self.no_scores(second, b):
+            return self.no_scores(first, a) and self.no_scores(second, b)
+        return self.same_scores(first, second)
+
     def no_scores(self, a: Floats, circuit: Matrix) -> bool:
         """Are all differences of scores rounding beside the entries of ``circuit``?"""
         largest = np.abs(self.matrix(circuit)).max(initial=0.0) * np.square(self.residual).max(initial=0.0)

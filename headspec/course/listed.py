@@ -6,6 +6,7 @@ mistakes that every course has (``mistakes``).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headspec.course.codes import CODES
@@ -21,21 +22,23 @@ if TYPE_CHECKING:
 def listed_mistakes(
     exercise: Exercise, answer: Answer, check: Check | None = None, facts: Facts | None = None
 ) -> tuple[Mistake, ...]:
-    """The wrong answers of the exercise file that this answer comes to.
+    """The wrong answers of the exercise file that this answer comes to; only where the teacher has a word on them, or
+    names the mistake.
 
-    Heads: the same pattern, or the same move, as ``check`` says (with ``facts``), where the teacher has a word on it.
-    Other kinds: the same choice, sequence, number or matrix."""
+    Heads: the same pattern, or the same move, as ``check`` says (with ``facts``).  Other kinds: the same choice,
+    sequence, number, matrices or heads."""
     from dsl.diagnostics import SpecError
 
     found: list[Mistake] = []
     for wrong in exercise.wrong:
-        if not wrong.says and (exercise.kind == "heads" or wrong.mistake not in CODES):
+        if not wrong.says and wrong.mistake not in CODES:
             continue
         try:
             other = _read(exercise, wrong.answer)
+            same = _comes_to(exercise, answer, other, check, facts)
         except SpecError:
-            continue  # an example of what cannot be read
-        if _comes_to(exercise, answer, other, check, facts):
+            continue  # an example of what cannot be read, or not be compiled
+        if same:
             found.append(Mistake(wrong.mistake or "listed", wrong.says or f"{CODES[wrong.mistake].capitalize()}."))
     return tuple(found)
 
@@ -47,16 +50,30 @@ def _read(exercise: Exercise, text: str) -> Answer:
 
 
 def _comes_to(exercise: Exercise, answer: Answer, other: Answer, check: Check | None, facts: Facts | None) -> bool:
-    if exercise.kind in ("heads", "spec"):
-        return check is not None and facts is not None and _same_head(exercise, other, check, facts)
-    if exercise.kind == "choice":
-        return answer.choice == other.choice
-    if exercise.kind == "sequence":
-        return bool(answer.tokens) and answer.tokens == other.tokens
-    if exercise.kind == "matrices":
-        return bool(answer.matrices) and dict(answer.matrices) == dict(other.matrices)
+    match exercise.kind:
+        case "heads":
+            return check is not None and facts is not None and _same_head(exercise, answer, other, check, facts)
+        case "spec":
+            return _same_lines(answer, other)
+        case "choice":
+            return answer.choice == other.choice
+        case "sequence":
+            return bool(answer.tokens) and answer.tokens == other.tokens
+        case "matrices":
+            return bool(answer.matrices) and dict(answer.matrices) == dict(other.matrices)
     same_names = answer.expressions.keys() == other.expressions.keys()
     return same_names and all(_same_number(e, other.expressions[n]) for n, e in answer.expressions.items())
+
+
+def _same_lines(answer: Answer, other: Answer) -> bool:
+    """The same heads, but for their names and what is said about them."""
+    if answer.program is None or other.program is None:
+        return False
+    first, second = (
+        [[replace(head, name="", doc=None) for head in layer] for layer in program.layers]
+        for program in (answer.program, other.program)
+    )
+    return first == second
 
 
 def _same_number(a: Expr, b: Expr) -> bool:
@@ -68,17 +85,19 @@ def _same_number(a: Expr, b: Expr) -> bool:
         return a == b
 
 
-def _same_head(exercise: Exercise, other: Answer, check: Check, facts: Facts) -> bool:
-    """Does the listed answer have the same circuit as the one handed in?"""
+def _same_head(exercise: Exercise, answer: Answer, other: Answer, check: Check, facts: Facts) -> bool:
+    """Does the listed answer have the circuit that was handed in?  At any temperature, unless one is stated."""
     from compiler.equivalence import same_move, same_pattern
+    from headspec.course.glimpse import look
     from headspec.course.handed_in import answer_matrices
 
-    if facts.scene is None or check.kind not in ("pattern", "move"):
+    matrices = answer_matrices(exercise, other, facts.head)
+    if facts.scene is None:
+        return bool(answer.matrices) and dict(answer.matrices) == dict(other.matrices)
+    if check.kind == "move":
+        return bool(same_move(facts.scene, facts.answer, matrices.OV, facts.values))
+    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.answer.columns)
+    if glimpse.scene is None or not glimpse.alike(facts.answer, matrices.QK):
         return False
-    try:
-        matrices = answer_matrices(exercise, other, facts.head)
-    except KeyError:
-        return False
-    compare = same_pattern if check.kind == "pattern" else same_move
-    circuit = matrices.QK if check.kind == "pattern" else matrices.OV
-    return bool(compare(facts.scene, facts.answer, circuit, facts.values))
+    same = same_pattern(glimpse.scene, facts.answer, matrices.QK, facts.values)
+    return bool(same) and (check.temperature == "free" or abs((same.factor or 0.0) - 1) <= 1e-6)

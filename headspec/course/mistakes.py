@@ -11,6 +11,7 @@ as ``compiler.equivalence`` decides: at any temperature, in any gauge.  What is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -62,14 +63,20 @@ def _first(found: Iterable[Mistake]) -> tuple[Mistake, ...]:
 
 
 def _structural(exercise: Exercise, answer: Answer, check: Check, facts: Facts) -> list[Mistake]:
-    if facts.scene is None and check.kind == "pattern":
-        return []
     from headspec.course.glimpse import look
+    from headspec.course.handed_in import answer_matrices, our_matrices
 
-    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.ours.columns)
     if check.kind == "move":
-        return _moves(exercise, facts, glimpse)
-    return _patterns(exercise, answer, facts, glimpse)
+        scene = None if check.on == "everywhere" else facts.scene
+        return _moves(exercise, replace(facts, scene=scene))
+    if facts.scene is None:
+        from headspec.course.rotary_mistakes import rotary_mistakes
+
+        theirs, ours = answer_matrices(exercise, answer, facts.head), our_matrices(exercise, facts.head)
+        return rotary_mistakes(exercise.weights, facts.head, theirs, ours)
+    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.ours.columns)
+    found = _patterns(exercise, answer, facts, glimpse)
+    return found or _before(exercise, answer, facts, glimpse)
 
 
 def _patterns(exercise: Exercise, answer: Answer, facts: Facts, glimpse: Glimpse) -> list[Mistake]:
@@ -113,26 +120,38 @@ def _uniform(facts: Facts) -> str:
     return f"All keys score the same, so attention spreads evenly over them: {zero} on everything that can be reached."
 
 
-def _moves(exercise: Exercise, facts: Facts, glimpse: Glimpse) -> list[Mistake]:
-    from headspec.course.move_mistakes import move_variants
+def _before(exercise: Exercise, answer: Answer, facts: Facts, glimpse: Glimpse) -> list[Mistake]:
+    """The head itself is right, or cannot be told: what earlier heads brought to it, where that was handed in."""
+    from compiler.equivalence import reachable
+    from headspec.course.handed_in import answer_matrices, our_matrices
+
+    program = exercise.weights.program
+    found: list[Mistake] = []
+    for head in program.heads:
+        if head.layer >= program.head(facts.head).layer or not answer.matrices.keys() & _moving(head.name):
+            continue
+        theirs, ours = answer_matrices(exercise, answer, head.name).OV, our_matrices(exercise, head.name).OV
+        if theirs != ours:
+            scene = reachable(exercise.weights, head)
+            moved = _moves(exercise, replace(facts, head=head.name, answer=theirs, ours=ours, scene=scene))
+            found += [Mistake(m.code, f"In head `{head.name}`: {m.says[0].lower()}{m.says[1:]}") for m in moved]
+    return found
+
+
+def _moving(head: str) -> set[tuple[str, str]]:
+    return {(head, "W_V"), (head, "W_O")}
+
+
+def _moves(exercise: Exercise, facts: Facts) -> list[Mistake]:
+    from headspec.course.glimpse import look
+    from headspec.course.move_mistakes import move_mistakes
     from headspec.course.nearly import wrong_entries
 
-    variants = move_variants(exercise.weights.program, facts.answer, facts.ours, glimpse)
-    found = [Mistake(v.code, v.says) for v in variants if _moves_as(v, facts)]
-    entries = wrong_entries(exercise, facts, "W_O W_V", "what goes to", "from")
+    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.ours.columns)
+    found = move_mistakes(exercise.weights.program, facts.answer, facts.ours, glimpse)
     if not found or found[0].code == "copies-something-else":
-        return entries + found
-    return [mistake for mistake in found if mistake.code != "copies-something-else"]
-
-
-def _moves_as(variant: Variant, facts: Facts) -> bool:
-    from compiler.equivalence import same_move
-
-    if facts.scene is not None:
-        return bool(same_move(facts.scene, facts.answer, variant.circuit, facts.values)) and not bool(
-            same_move(facts.scene, facts.ours, variant.circuit, facts.values)
-        )
-    return _equal(facts.answer, variant.circuit, facts.values) and variant.circuit != facts.ours
+        return wrong_entries(exercise, facts, "W_O W_V", "what goes to", "from") + found
+    return found
 
 
 def _equal(a: Matrix, b: Matrix, values: Mapping[str, Fraction] | None) -> bool:

@@ -1,23 +1,24 @@
 """Typical mistakes in what a head moves: W_O W_V beside ours.
 
-In: two OV circuits, a ``Glimpse`` of the keys.  Out: ``Variant`` s that say how ours would have to be changed to be the
-answer.  Not for: telling exactly whether it is (``mistakes``).
+In: two OV circuits that differ, and a ``Glimpse`` of the keys.  Out: ``Mistake`` s.  Not for: telling whether they
+differ (``compiler.equivalence``).
 
-What is moved is compared row by row: ``written[r]`` is what coordinate r receives from every key that there can be.
+What is moved is compared row by row, in floats and from every key that there can be: ``mine[r]`` is what coordinate r
+should receive, ``theirs[r]`` what it does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headspec.course import wording
 from headspec.course.glimpse import CLOSE, Floats, Glimpse
-from headspec.course.ratios import common_ratio
-from headspec.course.variants import Variant
+from headspec.course.results import Mistake
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix
@@ -38,9 +39,6 @@ class Moves:
     theirs: Floats
     mine: Floats
 
-    def right(self, row: int) -> bool:
-        return self.close(self.theirs[row], self.mine[row])
-
     def close(self, a: Floats, b: Floats) -> bool:
         """Beside the size of the two rows: slow directions may be a thousandth of the others."""
         scale = max(np.abs(a).max(initial=0.0), np.abs(b).max(initial=0.0))
@@ -50,144 +48,157 @@ class Moves:
         largest = max(np.abs(self.mine).max(initial=0.0), np.abs(self.theirs).max(initial=0.0))
         return bool(np.abs(row).max(initial=0.0) <= ROUNDING * largest)
 
-    @property
-    def occupied(self) -> list[int]:
+    @cached_property
+    def occupied(self) -> frozenset[int]:
         """The coordinates that should receive something."""
-        return [r for r in range(len(self.mine)) if not self.empty(self.mine[r])]
+        return frozenset(r for r in range(len(self.mine)) if not self.empty(self.mine[r]))
+
+    @cached_property
+    def off(self) -> frozenset[int]:
+        """Those of them that receive something else, or nothing."""
+        return frozenset(r for r in self.occupied if not self.close(self.theirs[r], self.mine[r]))
+
+    @cached_property
+    def missing(self) -> frozenset[int]:
+        return frozenset(r for r in self.off if self.empty(self.theirs[r]))
+
+    @cached_property
+    def extra(self) -> frozenset[int]:
+        """The coordinates that should receive nothing, and do."""
+        free = set(range(len(self.mine))) - self.occupied
+        return frozenset(r for r in free if not self.empty(self.theirs[r]))
+
+    def places(self, rows: frozenset[int]) -> str:
+        return wording.places(self.program, rows)
 
 
-def move_variants(program: Program, answer: Matrix, ours: Matrix, glimpse: Glimpse) -> Iterator[Variant]:
-    """How ours would have to be changed to be the answer, the most specific change first."""
+def move_mistakes(program: Program, answer: Matrix, ours: Matrix, glimpse: Glimpse) -> list[Mistake]:
+    """What is wrong with ``answer``, the most specific first; empty where no word for it is found."""
     width = min(program.width, ours.rows)
     theirs, mine = glimpse.moved(answer).T[:width], glimpse.moved(ours).T[:width]
     moves = Moves(program, answer, ours, glimpse, theirs, mine)
-    yield from _whole(moves)
-    yield from _nothing(moves)
-    yield from _elsewhere(moves)
-    yield from _rows(moves)
-    yield from _from_elsewhere(moves)
-    yield from _otherwise(moves)
+    whole = [*_transposed(moves), *_nothing(moves), *_scaled(moves)]
+    return whole or list(_by_rows(moves))
 
 
 # ---------------------------------------------------------------- the whole
 
 
-def _nothing(moves: Moves) -> Iterator[Variant]:
-    from compiler.exact import Matrix
+def _transposed(moves: Moves) -> Iterator[Mistake]:
+    ours = moves.glimpse.matrix(moves.ours)
+    turned = moves.glimpse.matrix(moves.answer) - ours.T
+    if np.abs(turned).max(initial=0.0) <= ROUNDING * np.abs(ours).max(initial=0.0):
+        says = "W_O W_V is the transpose of what it should be: it reads where it should write, and writes where it "
+        says += "should read. W_V stands on the right and reads; W_O stands on the left and writes."
+        yield Mistake("transposed", says)
 
-    if all(moves.empty(row) for row in moves.theirs):
+
+def _nothing(moves: Moves) -> Iterator[Mistake]:
+    if moves.missing == moves.occupied and moves.occupied and not moves.extra:
         says = "Nothing is moved: W_O W_V is zero on everything that this head can find. Do the columns of W_O and the "
         says += "rows of W_V belong to each other, and does W_V read what is there?"
-        yield Variant("copies-nothing", says, Matrix.zeros(*moves.ours.shape))
+        yield Mistake("copies-nothing", says)
 
 
-def _whole(moves: Moves) -> Iterator[Variant]:
-    says = "W_O W_V is the transpose of what it should be: it reads where it should write, and writes where it should "
-    says += "read. W_V stands on the right and reads; W_O stands on the left and writes."
-    turned = moves.glimpse.matrix(moves.answer) - moves.glimpse.matrix(moves.ours).T
-    if np.abs(turned).max(initial=0.0) <= ROUNDING * np.abs(moves.glimpse.matrix(moves.ours)).max(initial=0.0):
-        yield Variant("transposed", says, moves.ours.T)
-    free = (moves.answer.symbols() | moves.ours.symbols()) - moves.glimpse.values.keys()
-    ratio = common_ratio(moves.answer, moves.ours, None if free else moves.glimpse.values)
+def _scaled(moves: Moves) -> Iterator[Mistake]:
+    from headspec.course.ratios import common_ratio
+
+    square = float((moves.mine**2).sum())
+    factor = float((moves.mine * moves.theirs).sum()) / square if square else 0.0
+    wrong = moves.extra or not all(moves.close(moves.theirs[r], factor * moves.mine[r]) for r in moves.occupied)
+    if wrong or abs(factor) < ROUNDING or abs(factor - 1) < CLOSE:
+        return
+    if abs(factor + 1) < CLOSE:
+        yield Mistake("sign", "What is moved has the wrong sign: change that of W_V or of W_O, not of both.")
+        return
     exact = common_ratio(moves.answer, moves.ours)
-    for factor in (exact, ratio):
-        if factor is not None and not (factor.is_rational() and factor.as_fraction() in (0, 1)):
-            shown = str(factor) if len(str(factor)) < 24 else f"about {factor.to_float(moves.glimpse.values):.4g}"
-            says = f"What is moved is {shown} times what it should be. No softmax evens that out, as it does with "
-            says += "scores: here the size counts."
-            yield Variant("scaled-copy", says, moves.ours.scale(factor))
+    shown = str(exact) if exact is not None and len(str(exact)) < 24 else f"about {factor:.4g}"
+    says = f"What is moved is {shown} times what it should be. No softmax evens that out, as it does with scores: here "
+    yield Mistake("scaled-copy", says + "the size counts.")
 
 
-# ---------------------------------------------------------------- written elsewhere
+# ---------------------------------------------------------------- row by row
 
 
-def _elsewhere(moves: Moves) -> Iterator[Variant]:
-    """Rows of ours that the answer has at other coordinates."""
-    target = {r: _found_at(moves, r) for r in moves.occupied if not moves.right(r)}
-    if not target or any(new is None for new in target.values()):
-        return
-    rows = {old: new for old, new in target.items() if new is not None}
-    if len(set(rows.values())) < len(rows):
-        return
+def _by_rows(moves: Moves) -> Iterator[Mistake]:
+    """Each coordinate that is off is explained once; what goes astray beside them is said as well."""
+    target = _targets(moves)
+    if target:
+        yield _elsewhere(moves, target)
+    left = moves.off - target.keys()
+    for rows, mistake in _from_elsewhere(moves, left - moves.missing):
+        left = left - rows
+        yield mistake
+    mixed = {r for r in left - moves.missing if _right_without_the_rest(moves, r)}
+    astray = moves.extra - set(target.values())
+    if astray or mixed:
+        yield Mistake("copies-too-much", _too_much(moves, astray, frozenset(mixed)))
+    missing = moves.missing & left
+    if missing:
+        says = f"Only a part is moved: {moves.places(missing)} should receive something and does not."
+        yield Mistake("copies-only-part", says)
+    rest = left - missing - mixed
+    if rest and len(rest) < len(moves.occupied):
+        says = f"What arrives in {moves.places(rest)} is not what should. See which row of W_V is read there."
+        yield Mistake("copies-something-else", says)
+
+
+def _targets(moves: Moves) -> dict[int, int]:
+    """Where the coordinates that are off have gone, where all of them are found again; else empty."""
+    found: dict[int, int] = {}
+    for row in sorted(moves.off):
+        free = [r for r in range(len(moves.mine)) if r not in found.values() and (r in moves.off or r in moves.extra)]
+        other = next((r for r in free if r != row and moves.close(moves.theirs[r], moves.mine[row])), None)
+        if other is None:
+            return {}
+        found[row] = other
+    return found
+
+
+def _elsewhere(moves: Moves, target: dict[int, int]) -> Mistake:
+    wanted, got = moves.places(frozenset(target)), moves.places(frozenset(target.values()))
+    if set(target.values()) <= set(target):
+        says = f"What is moved arrives in another order than it should: look at what each of {wanted} receives."
+        return Mistake("copies-in-another-order", says)
+    says = f"The right thing is moved to the wrong place: what belongs in {wanted} goes to {got}."
+    return Mistake("copies-to-the-wrong-subspace", says)
+
+
+def _from_elsewhere(moves: Moves, rows: frozenset[int]) -> Iterator[tuple[frozenset[int], Mistake]]:
+    """Rows that would be ours if another subspace of the same size were read."""
     from compiler.exact import Matrix
 
-    entries = {(rows.get(i, i), j): entry for (i, j), entry in moves.ours.entries.items()}
-    circuit = Matrix(*moves.ours.shape, entries)
-    if set(rows.values()) <= set(rows):
-        says = "What is moved arrives in another order than it should: look at what each of "
-        says += f"{wording.places(moves.program, rows)} receives."
-        yield Variant("copies-in-another-order", says, circuit)
-        return
-    says = "It moves what it should, and writes it to the wrong place: what belongs in "
-    says += f"{wording.places(moves.program, rows)} goes to {wording.places(moves.program, rows.values())}."
-    yield Variant("copies-to-the-wrong-subspace", says, circuit)
-
-
-def _found_at(moves: Moves, row: int) -> int | None:
-    """Another coordinate that receives what ``row`` should; of several, the one at the same distance as its neighbours
-    would be is not looked for: the first that is not right as it is."""
-    for other in range(len(moves.theirs)):
-        if other != row and moves.close(moves.theirs[other], moves.mine[row]) and not moves.right(other):
-            return other
-    return None
-
-
-# ---------------------------------------------------------------- read elsewhere
-
-
-def _from_elsewhere(moves: Moves) -> Iterator[Variant]:
-    """Ours with another subspace of the same size in the place of one that is read."""
-    from compiler.exact import Matrix
-
-    program = moves.program
-    read = {j for _, j in moves.ours.entries}
-    for source in program.subspaces:
-        if not read & set(source.coordinates):
-            continue
-        for other in program.subspaces:
-            if other.name == source.name or len(other.coordinates) != len(source.coordinates):
-                continue
-            if not moves.answer.by_column.keys() & set(other.coordinates):
+    for source in moves.program.subspaces:
+        reading = {i for i, j in moves.ours.entries if j in source.coordinates} & rows
+        for other in moves.program.subspaces:
+            if not reading or other.name == source.name or len(other.coordinates) != len(source.coordinates):
                 continue
             columns = dict(zip(source.coordinates, other.coordinates, strict=True))
-            entries = {(i, columns.get(j, j)): entry for (i, j), entry in moves.ours.entries.items()}
-            says = f"It writes to the right place, and reads the wrong subspace at the key: `{other.name}` where "
-            says += f"`{source.name}` is meant. Mend W_V."
-            yield Variant("copies-from-the-wrong-subspace", says, Matrix(*moves.ours.shape, entries))
+            entries = {(i, columns.get(j, j)): e for (i, j), e in moves.ours.entries.items() if i in reading}
+            moved = moves.glimpse.moved(Matrix(*moves.ours.shape, entries)).T
+            same = {r for r in reading if moves.close(moves.theirs[r], moved[r])}
+            if same == reading:
+                says = f"It writes to the right place, and reads the wrong subspace at the key: `{other.name}` where "
+                says += f"`{source.name}` is meant. Mend W_V."
+                yield frozenset(same), Mistake("copies-from-the-wrong-subspace", says)
+                break
 
 
-# ---------------------------------------------------------------- too little, too much
-
-
-def _rows(moves: Moves) -> Iterator[Variant]:
-    """Rows that are missing, and rows that should be empty."""
+def _right_without_the_rest(moves: Moves, row: int) -> bool:
+    """Would the row be right if only what ours reads there were read?"""
     from compiler.exact import Matrix
 
-    occupied = set(moves.occupied)
-    missing = {r for r in occupied if moves.empty(moves.theirs[r])}
-    extra = {r for r in range(len(moves.theirs)) if r not in occupied and not moves.empty(moves.theirs[r])}
-    stray = Matrix(*moves.ours.shape, {(i, j): e for (i, j), e in moves.answer.entries.items() if i in extra})
-    kept = Matrix(*moves.ours.shape, {(i, j): e for (i, j), e in moves.ours.entries.items() if i not in missing})
-    circuit = kept + stray
-    if missing and missing != occupied:
-        says = f"Only a part is moved: {wording.places(moves.program, missing)} should receive something and does not."
-        yield Variant("copies-only-part", says, circuit)
-    if extra and missing != occupied:
-        says = f"More is moved than should be: {wording.places(moves.program, extra)} should receive nothing, and what "
-        says += "is written there stays there for every later head."
-        yield Variant("copies-too-much", says, circuit)
+    read = moves.ours.by_row.get(row, {})
+    kept = {(row, j): e for j, e in moves.answer.row(row).items() if j in read}
+    moved = moves.glimpse.moved(Matrix(*moves.answer.shape, kept)).T[row]
+    return len(kept) < len(moves.answer.row(row)) and moves.close(moved, moves.mine[row])
 
 
-def _otherwise(moves: Moves) -> Iterator[Variant]:
-    """Some of the right coordinates receive something else, and nothing goes astray."""
-    from compiler.exact import Matrix
-
-    occupied = moves.occupied
-    wrong = {r for r in occupied if not moves.right(r)}
-    if not wrong or (len(wrong) == len(occupied) and len(wrong) > 1):
-        return
-    theirs = {(i, j): e for (i, j), e in moves.answer.entries.items() if i in wrong}
-    kept = {(i, j): e for (i, j), e in moves.ours.entries.items() if i not in wrong}
-    says = f"What arrives in {wording.places(moves.program, wrong)} is not what should; everything else is right. See "
-    says += "which row of W_V is read there."
-    yield Variant("copies-something-else", says, Matrix(*moves.ours.shape, kept | theirs))
+def _too_much(moves: Moves, astray: frozenset[int], mixed: frozenset[int]) -> str:
+    parts = [f"{moves.places(astray)} should receive nothing, and what is written there stays there"] if astray else []
+    if mixed:
+        read = {j for r in mixed for j in moves.answer.row(r).keys() - moves.ours.row(r).keys()}
+        parts.append(
+            f"beside what {moves.places(mixed)} should receive, {moves.places(frozenset(read))} is read as well"
+        )
+    return f"More is moved than should be: {wording.listed(parts)}."

@@ -43,6 +43,30 @@ def _blocks(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
         unturned = [_corners(plain, block) for block in blocks]
         for code, says, new in (*_other_angles(corners), *_other_blocks(our, blocks, corners, unturned)):
             yield Variant(code, says, rest + _with_blocks(parts[i], blocks, new))
+        for crossed in _crossed(parts[i], blocks, corners):
+            yield Variant("wrong-frequency-order", CROSSED, rest + crossed)
+
+
+CROSSED = "The pairs are crossed: a pair of cosine and sine of the query is compared with another pair of the key."
+
+
+def _crossed(matrix: Matrix, blocks: list[Block], corners: list[Corners]) -> Iterator[Matrix]:
+    """Pair j of the query beside pair order[j] of the key, turned by the angle of the one or of the other."""
+    from compiler.exact import Scalar
+
+    zero = Scalar.rational(0)
+    empty = _with_blocks(matrix, blocks, [(zero, zero, zero, zero)] * len(blocks))
+    for order in _orders(len(blocks)):
+        moved = [(*block[:2], *blocks[j][2:]) for block, j in zip(blocks, order, strict=True)]
+        yield _with_blocks(empty, moved, corners)
+        yield _with_blocks(empty, moved, [corners[j] for j in order])
+
+
+def _orders(count: int) -> list[tuple[int, ...]]:
+    """Other orders of so many pairs: all of a few, the reverse of many."""
+    if count > 4:
+        return [tuple(reversed(range(count)))]
+    return [order for order in permutations(range(count)) if order != tuple(range(count))]
 
 
 def _phase_lines(our: OurHead) -> Iterator[tuple[int, list[Block]]]:
@@ -75,10 +99,9 @@ def _with_blocks(matrix: Matrix, blocks: list[Block], corners: list[Corners]) ->
 def _other_angles(corners: list[Corners]) -> Iterator[tuple[str, str, list[Corners]]]:
     if len(corners) < 2:
         return
-    for order in permutations(range(len(corners))) if len(corners) <= 4 else [tuple(reversed(range(len(corners))))]:
-        if order != tuple(sorted(order)):
-            says = "The angles are at the wrong pairs: each pair of cosine and sine turns by its own angle."
-            yield "wrong-frequency-order", says, [corners[j] for j in order]
+    for order in _orders(len(corners)):
+        says = "The angles are at the wrong pairs: each pair of cosine and sine turns by its own angle."
+        yield "wrong-frequency-order", says, [corners[j] for j in order]
     for same in corners:
         says = "All pairs are turned by one angle; each pair of cosine and sine turns by its own."
         yield "one-angle-for-all", says, [same] * len(corners)

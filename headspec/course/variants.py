@@ -137,7 +137,8 @@ def _shifts(our: OurHead) -> Iterator[Variant]:
 
     found = [(i, term.relation) for i, term in enumerate(our.terms) if isinstance(term.relation, Equal)]
     lines = [(i, relation) for i, relation in found if _takes_shifts(our, relation)]
-    changes = [({i: relation}, code, new) for i, relation in lines for code, new in _other_shifts(relation.shift)]
+    changes: list[tuple[dict[int, Equal], str, int | None]]
+    changes = [({i: relation}, code, new) for i, relation in lines for code, new in other_shifts(relation.shift)]
     turned = {i: relation for i, relation in lines if relation.shift}
     if len(turned) > 1:
         changes += [(turned, "turned-the-wrong-way", None), (turned, "not-turned", 0)]
@@ -148,10 +149,11 @@ def _shifts(our: OurHead) -> Iterator[Variant]:
         except SpecError:  # not every encoding takes every shift
             continue
         first = min(relations)
-        yield Variant(code, _shift_says(code, relations[first], other[first]), circuit)
+        yield Variant(code, shift_says(code, relations[first], other[first]), circuit)
 
 
-def _other_shifts(shift: int) -> list[tuple[str, int | None]]:
+def other_shifts(shift: int) -> list[tuple[str, int]]:
+    """(code, shift) of the shifts that come in the place of ``shift``."""
     named: dict[int, str] = {-shift: "turned-the-wrong-way", 0: "not-turned"} if shift else {}
     for far in range(1, FARTHEST + 1):
         for new in (shift - far, shift + far):
@@ -168,7 +170,8 @@ def _takes_shifts(our: OurHead, relation: Relation) -> bool:
     return numbers or isinstance(encoding, Phase | Quadratic)
 
 
-def _shift_says(code: str, ours: Relation, theirs: Relation) -> str:
+def shift_says(code: str, ours: Relation, theirs: Relation) -> str:
+    """What to tell who has the relation ``theirs`` in the place of ``ours``."""
     looks = f"your head looks for `{wording.relation_text(theirs)}`, and is meant to look for "
     looks += f"`{wording.relation_text(ours)}`"
     match code:
@@ -221,10 +224,20 @@ def _subspaces(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
         key = getattr(term.relation, "key", None)
         query = getattr(term.relation, "query", None)
         for side, columns, rows in _other_sides(our, key, query):
-            moved = _moved(parts[i], rows, columns)
             says = f"It reads the wrong subspace {side} in `{wording.line(term)}`; the rest is right."
-            yield Variant("reads-the-wrong-subspace", says, rest + moved)
+            for part in (parts[i], *_unturned(our, i)):
+                yield Variant("reads-the-wrong-subspace", says, rest + _moved(part, rows, columns))
     yield from _exchanged(our, parts)
+
+
+def _unturned(our: OurHead, line: int) -> list[Matrix]:
+    """The circuit of the line without its shift, where it has one."""
+    from compiler.program import Equal
+
+    relation = our.terms[line].relation
+    if not isinstance(relation, Equal) or not relation.shift:
+        return []
+    return [our.changed({line: replace(relation, shift=0)})[line]]
 
 
 def _exchanged(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
