@@ -1,6 +1,6 @@
 """The checker: an exercise and an answer in, a ``Result`` out; one check after the other.
 
-In: ``Exercise`` and ``Answer``.  Out: ``Result``.  Not for: how an answer was read (``reading``), nor for the judging of
+In: ``Exercise`` and ``Answer``.  Out: ``Result``.  Not for: how an answer was read (``reading``), nor the judging of
 one kind of check (``weights``, ``values``, ``properties``) and the naming of mistakes (``mistakes``).
 """
 
@@ -80,9 +80,18 @@ def _with_canonical_form(bench: Bench, check: Check, result: CheckResult) -> Che
 
 
 def _check_values(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
+    return tuple(_check_value(exercise, answer, check) for check in exercise.checks)
+
+
+def _check_value(exercise: Exercise, answer: Answer, check: Check) -> CheckResult:
+    from headspec.course.listed import listed_mistakes
     from headspec.course.values import judge_value
 
-    return tuple(judge_value(exercise, check, answer) for check in exercise.checks)
+    result = judge_value(exercise, check, answer)
+    if result.right:
+        return result
+    listed = listed_mistakes(exercise, answer, check)
+    return replace(result, mistakes=(*listed, *(m for m in result.mistakes if m not in listed)))
 
 
 def _notes(exercise: Exercise, answer: Answer) -> tuple[str, ...]:
