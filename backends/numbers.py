@@ -36,7 +36,7 @@ MAX_DIGITS = 1000
 MAX_DIMENSIONS = 32
 
 _MAGIC = b"\x93NUMPY"
-_DESCR = re.compile(r"'descr'\s*:\s*'([<>|=]?)([a-zA-Z])(\d{0,3})'")
+_DESCR = re.compile(r"'descr'\s*:\s*'([<>|=]?)([a-zA-Z])(\d{0,3})(?:\[\w{1,8}\])?'")
 _ORDER = re.compile(r"'fortran_order'\s*:\s*(True|False)")
 _SHAPE = re.compile(r"'shape'\s*:\s*\(([\d,\sL]*)\)")
 _SIZE = re.compile(r"\s*\d{1,18}L?\s*")
