@@ -171,7 +171,7 @@ def solution(arguments: argparse.Namespace) -> int:
         number, answer = exercise.number, exercise.solution
         say_json({"exercise": number, "solution": answer, "explanation": exercise.explanation})
         return 0
-    say(_drawn(solution_text(exercise)))
+    say(_drawn(solution_text(exercise, plain=not style_of(sys.stdout).colour)))
     _tell(keeping.note_solution(key_of(exercise)))
     return 0
 

@@ -45,9 +45,27 @@ def add_exercise(commands: Commands) -> None:
     )
     parser.set_defaults(action="commands_exercise:overview", json=False, course=None)
     _shared(parser)
-    below = parser.add_subparsers(title="commands", metavar="COMMAND")
+    below = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_intermixed(type(parser)))
     for add in (_list, _show, _check, _hint, _solution, _watch, _progress, _test):
         add(below)
+
+
+def _intermixed(parser: type[argparse.ArgumentParser]) -> type[argparse.ArgumentParser]:
+    """``check 2c --json answer.txt``: options may stand between the words, which argparse allows only when asked."""
+
+    class Intermixed(parser):  # type: ignore[misc, valid-type]
+        entered = False
+
+        def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+            if self.entered:
+                return super().parse_known_args(args, namespace)
+            self.entered = True
+            try:
+                return self.parse_known_intermixed_args(args, namespace)
+            finally:
+                self.entered = False
+
+    return Intermixed
 
 
 def _command(below: Commands, name: str, help: str, example: str, *, more: str = "") -> argparse.ArgumentParser:

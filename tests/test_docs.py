@@ -63,7 +63,8 @@ def test_python_blocks(page: Path, tmp_path: Path) -> None:
     code = [b for b in found if b.label == "python"]
     if not code:
         return
-    os.symlink(ROOT / "specs", tmp_path / "specs")
+    for folder in ("specs", "docs"):
+        os.symlink(ROOT / folder, tmp_path / folder)
     script = tmp_path / f"{page.stem}_blocks.py"
     script.write_text("".join(f"{b.body}\nprint({END!r})\n" for b in code), encoding="utf-8")
     done = run([sys.executable, "-W", "error", str(script)], tmp_path)
@@ -76,7 +77,8 @@ def test_python_blocks(page: Path, tmp_path: Path) -> None:
 
 @every_page
 def test_console_blocks(page: Path, tmp_path: Path) -> None:
-    os.symlink(ROOT / "specs", tmp_path / "specs")
+    for folder in ("specs", "docs"):
+        os.symlink(ROOT / folder, tmp_path / folder)
     for block in blocks(page):
         if block.label == "console":
             run_console(block, page, tmp_path)

@@ -62,8 +62,9 @@ def headspec(installed: Path, cwd: Path, *words: str) -> subprocess.CompletedPro
 @pytest.mark.slow
 def test_the_wheel_has_everything_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    specs = {p.relative_to(ROOT).as_posix() for p in (ROOT / "specs").rglob("*.head")}
-    assert specs and {f"headspec/{name}" for name in specs} <= set(names)
+    for ending in ("*.head", "*.toml"):
+        specs = {p.relative_to(ROOT).as_posix() for p in (ROOT / "specs").rglob(ending)}
+        assert specs and {f"headspec/{name}" for name in specs} <= set(names)
     for package in ("dsl", "compiler", "backends", "headspec"):
         assert f"{package}/py.typed" in names
         modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / package).rglob("*.py")}
@@ -78,6 +79,8 @@ def test_it_works_from_anywhere(installed: Path, tmp_path: Path) -> None:
     done = headspec(installed, tmp_path, "show", "induction")
     assert done.returncode == 0, done.stderr
     assert "previous" in done.stdout and "induction" in done.stdout
+    done = headspec(installed, tmp_path, "exercise", "check", "w1", "--answer", "ab")
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow

@@ -22,13 +22,13 @@ MAX_CHARACTERS = 1 << 18
 MATRICES = ("W_Q", "W_K", "W_V", "W_O")
 FITTING: Mapping[str, tuple[CheckKind, ...]] = {
     "heads": ("pattern", "move", "property", "promises"),
-    "matrices": ("equal", "property"),
+    "matrices": ("equal",),
     "formula": ("equal",),
     "number": ("equal", "between"),
     "choice": ("equal",),
     "sequence": ("breaks", "keeps"),
     "values": ("promises", "equal", "between"),
-    "spec": ("promises", "pattern", "move", "property"),
+    "spec": ("promises",),
 }
 """Answer kind -> the kinds of check that can judge it."""
 NEEDS_SPEC = ("heads", "sequence", "values", "spec")
@@ -83,6 +83,7 @@ def read_exercise(path: Path, text: str) -> tuple[Exercise, Page]:
         names=_names(given),
         path=path,
     )
+    _check_letters(exercise, page)
     given.finish()
     top.finish()
     return exercise, page
@@ -296,6 +297,17 @@ def _options(table: Table, kind: CheckKind, answer: str, asked: tuple[Asked, ...
 def _property_options(table: Table) -> list[str]:
     """Which of them a property takes is known where it is judged (``properties``)."""
     return [key for key in table.data if key not in COMMON]
+
+
+def _check_letters(exercise: Exercise, page: Page) -> None:
+    """The right choices are among the choices."""
+    for i, check in enumerate(exercise.checks):
+        if exercise.kind == "choice" and check.kind == "equal":
+            letters = [letter for letter in str(check.options.get("equals", "")).lower() if letter.isalpha()]
+            if not letters or any(letter not in exercise.choices for letter in letters):
+                help = f"the choices are {', '.join(exercise.choices)}"
+                message = "`equals` has a letter that is no choice" if letters else "`equals` has no letter"
+                page.fault("E0745", ("check", i, "equals"), message, help=help)
 
 
 def _check_bounds(table: Table, bounds: Mapping[str, object]) -> None:

@@ -19,7 +19,7 @@ def hint_text(exercise: Exercise, level: int) -> str:
     return f"Hint {level} of {count}: {exercise.hints[level - 1]}"
 
 
-def solution_text(exercise: Exercise) -> str:
-    """Our answer as a block of code, and why it is right."""
+def solution_text(exercise: Exercise, *, plain: bool = False) -> str:
+    """Our answer, as a block of code unless ``plain``, and why it is right."""
     why = f"\n\n{exercise.explanation}" if exercise.explanation else ""
-    return f"```\n{exercise.solution}\n```{why}"
+    return f"{exercise.solution}{why}" if plain else f"```\n{exercise.solution}\n```{why}"

@@ -7,7 +7,7 @@ Not for: students' answers (``checking``).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dsl.diagnostics import SpecError
@@ -77,9 +77,14 @@ def _accepted(exercise: Exercise, kind: Literal["solution", "right"], name: str,
 
 
 def _refused(exercise: Exercise, wrong: WrongAnswer) -> Case:
-    """Refused, with the mistake expected among those named; a mistake such as E0712 is a diagnostic's code."""
+    """Refused, with the mistake expected among those named; a mistake such as E0712 is a diagnostic's code.
+
+    The checker is asked without this entry of the file first, which would name the mistake by itself."""
     started = time.perf_counter()
-    result = _judge(exercise, wrong.answer)
+    result = _judge(_without(exercise, wrong), wrong.answer)
+    alone = isinstance(result, Result) and wrong.mistake not in {m.code for m in result.mistakes}
+    if alone:
+        result = _judge(exercise, wrong.answer)
     seconds = time.perf_counter() - started
     if isinstance(result, SpecError):
         codes = tuple(d.code for d in result.diagnostics)
@@ -91,8 +96,19 @@ def _refused(exercise: Exercise, wrong: WrongAnswer) -> Case:
         return Case("wrong", wrong.name, False, "it is accepted", codes, seconds)
     holds = not wrong.mistake or wrong.mistake in codes
     named = f"named {', '.join(codes)}" if codes else "no mistake named"
+    if holds and alone and wrong.mistake and not wrong.says:
+        named += f" ({wrong.mistake} by this file alone)"
     found = named if holds else f"{named}; expected was {wrong.mistake}"
     return Case("wrong", wrong.name, holds, found, codes, seconds)
+
+
+def _without(exercise: Exercise, wrong: WrongAnswer) -> Exercise:
+    """The exercise without one of its wrong answers; what has been compiled of it already is kept."""
+    other = replace(exercise, wrong=tuple(entry for entry in exercise.wrong if entry is not wrong))
+    for name in ("program", "weights"):
+        if name in exercise.__dict__:  # a cached property
+            other.__dict__[name] = exercise.__dict__[name]
+    return other
 
 
 def _judge(exercise: Exercise, answer: str) -> Result | SpecError:

@@ -44,8 +44,8 @@ def next_step(result: Result, word: str = "") -> str:
 
 def render_result(result: Result, style: Style = PLAIN, *, word: str = "") -> str:
     """The verdict, each check with its figures, mistakes and counterexample, and what to do next."""
-    word = style.verdict(result.right, WORDS[overall(result)])
-    lines = [f"{result.exercise}  {result.title}: {word}"]
+    verdict = style.verdict(result.right, WORDS[overall(result)])
+    lines = [f"{result.exercise}  {result.title}: {verdict}"]
     if len(result.checks) > 1:
         lines[0] += f"  ({sum(check.right for check in result.checks)} of {len(result.checks)} checks)"
     for check in result.checks:
@@ -58,19 +58,35 @@ def render_result(result: Result, style: Style = PLAIN, *, word: str = "") -> st
 def _check(check: CheckResult, style: Style) -> list[str]:
     mark = ("✓" if check.right else "✗") if style.unicode else ("+" if check.right else "x")
     head = f" (head {check.head})" if check.head else ""
-    word = style.verdict(check.right, f"{mark} {check.name}{head}: {WORDS[check.verdict]}")
-    lines = [f"  {word}", *_wrapped(check.message, 4, style)]
+    title = style.verdict(check.right, f"{mark} {check.name}{head}: {WORDS[check.verdict]}")
+    lines = [f"  {title}", *_wrapped(check.message, 4, style)]
     for mistake in check.mistakes:
         lines += _wrapped(f"mistake: {mistake.says} [{mistake.code}]", 4, style)
     if check.counterexample is not None:
-        lines += ["", *_counterexample(check.counterexample, style)]
-    figures = [line for figure in check.figures for line in figure.split("\n")]
-    return lines + ([""] if figures and check.counterexample else []) + [f"    {line}".rstrip() for line in figures]
+        lines += ["", *_counterexample(check, check.counterexample, style)]
+    figures = [line for figure in check.figures for line in _figure(figure, style)]
+    return lines + ([""] if figures and check.counterexample else []) + figures
 
 
-def _counterexample(case: Counterexample, style: Style) -> list[str]:
+def _figure(figure: str, style: Style) -> list[str]:
+    """The lines of a figure with their indentation; long ones go on below, further in."""
+    lines = []
+    for line in figure.split("\n"):
+        indent = len(line) - len(line.lstrip())
+        wrapped = _wrapped(line.strip(), 4 + indent, style)
+        lines += [wrapped[0], *(f"    {part}" for part in wrapped[1:])]
+    return lines
+
+
+def said(check: CheckResult) -> bool:
+    """Whether the counterexample's sentence is in the message already."""
+    case = check.counterexample
+    return case is not None and case.sentence.rstrip(".").lower() in check.message.lower()
+
+
+def _counterexample(check: CheckResult, case: Counterexample, style: Style) -> list[str]:
     """A sentence, the sequence with its query marked, and the query's row: your weights as bars, ours beside them."""
-    lines = _wrapped(case.sentence, 4, style)
+    lines = [] if said(check) else _wrapped(case.sentence, 4, style)
     if case.pattern:
         lines += [f"    {marked_tokens(case)}"]
         lines += [f"    {line}" for line in draw_row(case.tokens, case.pattern, case.expected, style)]
@@ -81,8 +97,8 @@ def replay(case: Counterexample) -> list[str]:
     """How to see the same numbers in a model of one's own; nothing where the temperature is stated."""
     if not any(factor != 1 for factor in case.sharpened.values()):
         return []
-    factors = ", ".join(f"{head} by {factor:.6g}" for head, factor in case.sharpened.items())
-    return [f"(the temperature is free: W_Q multiplied, {factors})"]
+    factors = " and ".join(f"W_Q of `{head}` multiplied by {factor:.6g}" for head, factor in case.sharpened.items())
+    return [f"(the temperature is free: shown with {factors})"]
 
 
 def marked_tokens(case: Counterexample) -> str:
@@ -140,8 +156,8 @@ def _check_html(check: CheckResult) -> str:
     parts += [f"<p>mistake: {_code(m.says)} <code>{html.escape(m.code)}</code></p>" for m in check.mistakes]
     if check.counterexample is not None:
         case = check.counterexample
-        parts.append(f"<p>{_code(case.sentence)}</p>{row_svg(case)}")
-        parts += [f"<p>{html.escape(text)}</p>" for text in replay(case)]
+        parts.append(("" if said(check) else f"<p>{_code(case.sentence)}</p>") + row_svg(case))
+        parts += [f"<p>{_code(text)}</p>" for text in replay(case)]
     if check.figures:
         parts.append(f"<pre>{html.escape(chr(10).join(check.figures))}</pre>")
     return "".join(parts)

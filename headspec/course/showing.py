@@ -7,6 +7,7 @@ gives the solution away: of the given spec only the stage is shown, without head
 from __future__ import annotations
 
 import textwrap
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headspec.course.exercise import Asked, Check, Exercise
@@ -111,11 +112,11 @@ def stage_text(exercise: Exercise) -> str:
     """The given spec without its heads, claims and comments: what an answer in lines of a spec goes on from."""
     from dsl.parser import parse
     from dsl.printer import print_spec
-    from dsl.tree import ExpectHead, ExpectOutput, LayerDecl, Spec
+    from dsl.tree import ExpectHead, ExpectOutput, LayerDecl, ModelDecl, Spec
 
     tree = parse(exercise.spec_text, exercise.spec_name)
-    kept = tuple(s for s in tree.statements if not isinstance(s, LayerDecl | ExpectHead | ExpectOutput))
-    return print_spec(Spec(kept))
+    kept = (s for s in tree.statements if not isinstance(s, LayerDecl | ExpectHead | ExpectOutput))
+    return print_spec(Spec(tuple(replace(s, doc=None) if isinstance(s, ModelDecl) else s for s in kept)))
 
 
 def sequences_text(exercise: Exercise) -> str:
@@ -216,7 +217,7 @@ def _asked_lines(exercise: Exercise) -> list[str]:
     match exercise.kind:
         case "heads" | "matrices":
             lines = [f"  {_asked_text(item)}" for item in exercise.asked]
-            return [*lines, f"  ({CONVENTION};", "  the transposed convention is understood too)"]
+            return [*lines, f"  {CONVENTION};", "  the transposed convention is understood too"]
         case "formula" | "number" | "values":
             names = ", ".join(item.name for item in exercise.asked)
             return [f"  {names}", *_shape_lines(exercise)]
@@ -275,7 +276,7 @@ def exercise_markdown(exercise: Exercise) -> str:
         parts.append("\n".join(f"- **{letter}** {' '.join(c.split())}" for letter, c in exercise.choices.items()))
     if exercise.program is not None:
         parts += ["**Given**", _fenced(textwrap.dedent("\n".join(_stage(exercise, exercise.program, PLAIN))))]
-    parts += ["**To hand in**", "\n".join(line.strip() for line in _asked_lines(exercise))]
+    parts += ["**To hand in**", "\n".join(f"- {line.strip()}" for line in _asked_lines(exercise))]
     if exercise.kind != "choice":
         parts.append(_fenced(answer_template(exercise)))
     if exercise.why:

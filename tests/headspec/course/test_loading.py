@@ -244,6 +244,12 @@ def test_a_mistake_has_its_line(
     assert says in found[0].render()
 
 
+def test_the_right_choices_are_choices(write: Callable[..., Path]) -> None:
+    rest = '[choices]\na = "x"\nb = "y"\n[[check]]\nname = "c"\nkind = "equal"\nequals = "ac"'
+    found = one(write(text=QUESTION.format(kind="choice", rest=rest)))
+    assert found.code == "E0745" and "a, b" in str(found.help)
+
+
 def test_several_mistakes_are_reported_at_once(write: Callable[..., Path]) -> None:
     path = write(("order = 3", 'order = "3"'), ("d_head = 2", "d_head = 1.5"), ('u = "where.cos0"', 'u = "up"'))
     assert [(d.code, d.span.line) for d in mistakes(path) if d.span] == [("E0744", 1), ("E0746", 21), ("E0744", 26)]
