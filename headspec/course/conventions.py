@@ -142,9 +142,9 @@ class _Rules:
         wanted = given.asked.shape
         assert wanted is not None, given.label
         shown = wanted if convention == "column" else wanted[::-1]
-        found = given.shape if convention == "column" else given.shape[::-1]
         matrix, inner = given.asked.matrix, 1 if given.asked.matrix == "W_O" else 0
-        if matrix and found[1 - inner] == wanted[1 - inner] and found[inner] > wanted[inner]:
+        ways = (given.shape, given.shape[::-1])
+        if matrix and any(found[1 - inner] == wanted[1 - inner] and found[inner] > wanted[inner] for found in ways):
             message = f"`{given.label}` is {_show(given.shape)}, and d_head is {wanted[inner]} here"
             help = self._product(given, wanted) or f"the exercise gives the head {wanted[inner]} dimensions: use fewer"
             _fail("E0724", message, given, "too many dimensions", help)

@@ -28,12 +28,13 @@ Shape = tuple[int, int]
 def given_matrix(stage: Stage, asked: Asked, value: object, label: str) -> Given:
     """One matrix; its entries are read later.  SpecError E0725 (nothing there), E0734, E0735, E0736 (no matrix)."""
     from backends.numbers import Numbers, from_object
-    from compiler.exact.importing import import_matrix, is_sympy_matrix
+    from compiler.exact import Matrix
+    from compiler.exact.importing import import_matrix, is_sympy
 
     if value is None:
         raise SpecError(Diagnostic("E0725", f"`{label}` is empty", help="put a matrix there"))
     value = _as_table(value)
-    exact = is_sympy_matrix(value) or isinstance(value, list | tuple) or _is_exact_matrix(value)
+    exact = is_sympy(value) or isinstance(value, list | tuple | Matrix)
     numbers = value if isinstance(value, Numbers) else None if exact else from_object(value, f"`{label}`")
     if numbers is not None:
         shape = _flat_shape(numbers.shape, label)
@@ -51,20 +52,15 @@ def _as_table(value: object) -> object:
     return value
 
 
-def _is_exact_matrix(value: object) -> bool:
-    from compiler.exact import Matrix
-
-    return isinstance(value, Matrix)
-
-
 def _shape(value: object, label: str) -> Shape:
-    from compiler.exact.importing import table_shape
+    from compiler.exact import Matrix
+    from compiler.exact.importing import is_sympy_matrix, table_shape
 
-    if isinstance(value, list | tuple):
-        return table_shape(value, f"`{label}`")
-    shape = getattr(value, "shape", None)
-    if isinstance(shape, tuple) and len(shape) == 2:
-        return int(shape[0]), int(shape[1])
+    if isinstance(value, Matrix):
+        return value.shape
+    if is_sympy_matrix(value):
+        rows, columns = value.shape  # type: ignore[attr-defined]
+        return int(rows), int(columns)
     return table_shape(value, f"`{label}`")
 
 

@@ -228,11 +228,12 @@ class _Reading:
             if is_text(path):
                 self.add_text(read_text(path), str(path), self.targets.find(name) if name else None)
             else:
-                self.add_value(read_values(path), name or self._from_stem(path), str(path))
+                value = read_values(path)
+                self.add_value(value, name or self._from_stem(path, value), str(path))
 
-    def _from_stem(self, path: Path) -> str:
-        """``W_Q.npy`` says what it holds."""
-        return path.stem if self.targets.knows(path.stem) else ""
+    def _from_stem(self, path: Path, value: object) -> str:
+        """``W_Q.npy`` says what it holds; names within a file say it better."""
+        return path.stem if self.targets.knows(path.stem) and not isinstance(value, Mapping) else ""
 
     # -------------------------------------------------------------- values
 

@@ -1,13 +1,22 @@
 """Small exercises made by hand, so that the tests of answers need no exercise files.
 
-In: what is asked, and a spec.  Out: ``Exercise``.  Not for: checks (an exercise made here has none).
+In: what is asked, and a spec.  Out: ``Exercise``; what reading an answer to one refuses.  Not for: checks (an exercise
+made here has none).
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from compiler.exact import Scalar
+from dsl.diagnostics import Diagnostic, SpecError
+from dsl.parser import parse_expression
 from headspec.course.exercise import AnswerKind, Asked, Check, Exercise
+from headspec.course.reading import read_answer
 
 PREVIOUS = """
 model previous
@@ -137,3 +146,29 @@ def two_heads(matrices: str = "W_V W_O") -> Exercise:
     """Matrices of two heads of 6 dimensions over a stream of 21."""
     asked = asked_of("first", matrices, 6, 21, "1") + asked_of("second", matrices, 6, 21, "2")
     return make_exercise(asked=asked, spec=TWO_HEADS)
+
+
+Q, K = ("previous", "W_Q"), ("previous", "W_K")
+
+
+def exact(text: str) -> Scalar:
+    return Scalar.from_expression(parse_expression(text))
+
+
+def refused(exercise: Exercise, **handed_in: Any) -> list[Diagnostic]:
+    """What reading this answer complains of."""
+    with pytest.raises(SpecError) as found:
+        read_answer(exercise, **handed_in)
+    for diagnostic in found.value.diagnostics:
+        assert diagnostic.message and diagnostic.render() and diagnostic.to_json()
+    return list(found.value.diagnostics)
+
+
+def code(exercise: Exercise, **handed_in: Any) -> str:
+    return refused(exercise, **handed_in)[0].code
+
+
+def save(path: Path, value: object) -> Path:
+    """A text as it is, anything else as JSON."""
+    path.write_text(value if isinstance(value, str) else json.dumps(value))
+    return path
