@@ -92,8 +92,10 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def is_latex(text: str) -> bool:
-    """Whether a command, an environment or ``$..$`` is there, outside quotes."""
-    return _LATEX.search(_QUOTED.sub(_blank, text)) is not None
+    """Whether a command, an environment, ``$..$`` or a script in braces right of ``=`` is there, outside quotes."""
+    text = _QUOTED.sub(_blank, text)
+    values = (line.partition("=")[2] or line for line in text.split("\n"))
+    return _LATEX.search(text) is not None or any("^{" in value or "_{" in value for value in values)
 
 
 def raise_sorted(collector: Collector) -> None:

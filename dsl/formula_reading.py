@@ -56,7 +56,7 @@ def read_formula(text: str, name: str) -> Formula:
 def _right_of_equal(tokens: list[Token], source: Source) -> list[Token]:
     equals = [index for index, token in enumerate(tokens) if token.type == "EQUAL"]
     if len(equals) > 1:
-        span, help = span_of(source, tokens[equals[1]]), "write one formula, and what it equals not at all"
+        span, help = span_of(source, tokens[equals[1]]), "write the formula that it comes to, and no other"
         raise SpecError(Diagnostic("E0716", "one formula is expected", span, "a second `=`", help))
     return trimmed(tokens[equals[0] + 1 :] if equals else tokens)
 

@@ -45,7 +45,7 @@ class Transpose:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """``A B C``: at least two factors, none of them a Product."""
+    """``A B C``: at least two factors, none of them a Product or the Identity."""
 
     factors: tuple[Formula, ...]
     span: Span = _span()
@@ -114,7 +114,9 @@ def scaled(factor: Fraction, of: Formula, span: Span) -> Formula:
 
 
 def product(left: Formula, right: Formula, span: Span) -> Formula:
-    """``left right``; products in products are one, and a number before all is before the product."""
+    """``left right``; products in products are one, identities are left out, and a number comes before all factors."""
+    if Identity() in (left, right):
+        return right if left == Identity() else left
     match left:
         case Scaled(factor=factor, of=body):
             return scaled(factor, product(body, right, span), span)

@@ -107,7 +107,8 @@ class _Reader:
         while before and before[-1].type == "AMP":
             before.pop()
         if not before or before[-1].type not in ("NAME", "MEMBER"):
-            self.refuse("E0703", _ALONE, equal, "no name before it", "write `NAME = VALUE`")
+            if not before or before[-1].type != "BAD":
+                self.refuse("E0703", _ALONE, equal, "what stands before it is no name", "write `NAME = VALUE`")
             before.clear()
             return _Equation(None, [], head)
         name = before.pop()
@@ -122,7 +123,8 @@ class _Reader:
         for equation in equations:
             pending.append(equation)
             value = trimmed(equation.tokens)
-            if not value and equation is not equations[-1] and equation.name is not None:
+            chained = all(token.type == "AMP" for token in equation.tokens)
+            if chained and equation is not equations[-1] and equation.name is not None:
                 continue
             for one, span in self.values(pending, value):
                 result.append(one)
@@ -165,14 +167,19 @@ class _Reader:
     # ------------------------------------------------------------------ values
 
     def value(self, tokens: list[Token], name: str) -> tuple[Form, tuple[T.Expr, ...]] | None:
-        if any(token.type == "BAD" for token in tokens) or not balanced(tokens, self.source, self.collector):
+        if any(token.type == "BAD_END" for token in tokens) or not balanced(tokens, self.source, self.collector):
             return None
         if (
             len(tokens) > 1
             and str(tokens[0]) in ("rows", "columns")
             and tokens[1].type not in ("PLUS", "STAR", "SLASH", "HAT")
         ):
-            items = [self.expression(part, ",") for part in split(tokens[1:], "COMMA")]
+            parts = split(tokens[1:], "COMMA")
+            if not all(parts):
+                self.refuse(
+                    "E0709", "a vector is missing", tokens[0], "in this list", "write one more, or no comma", tokens[-1]
+                )
+            items = [self.expression(part, ",") for part in parts]
             return (cast(Form, str(tokens[0])), tuple(i for i in items if i)) if all(items) else None
         if any(token.type == "BEGIN" for token in tokens):
             grid = self.matrix(tokens)
@@ -185,7 +192,7 @@ class _Reader:
         return ("expression", (read,)) if read else None
 
     def expression(self, tokens: list[Token], between: str = "") -> T.Expr | None:
-        if not tokens or any(token.type == "BAD" for token in tokens):
+        if not tokens or any(token.type.startswith("BAD") for token in tokens):
             return None
         tree = parse_tokens("latex", tokens, self.source, self.collector, between)
         return build(tree, self.source, self.collector) if tree is not None else None

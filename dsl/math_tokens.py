@@ -2,7 +2,7 @@
 
 In: a source (comments and fences already blank).  Out: Lark tokens: names made plain (``math_names``), numbers, signs,
 environments; spacing, fonts and the ``$`` around formulas are dropped.  What is no mathematics goes to the collector
-and leaves a BAD token.  Not for: what the tokens say together (``latex``, ``formulas``).
+and leaves a BAD token, or BAD_END for an environment.  Not for: what the tokens say together (``latex``, ``formulas``).
 """
 
 from __future__ import annotations
@@ -88,6 +88,12 @@ _DROPPED = (
     "thinspace",
 )
 _WITH_ARGUMENT = ("hspace", "vspace", "label", "tag")
+_NO_FUNCTION = "the functions are `\\cos`, `\\sin` and `\\sqrt`"
+_NO_PRODUCT = "products are written side by side, or with `\\cdot`"
+_NOT_HERE = {
+    **dict.fromkeys(("tan", "cot", "exp", "log", "ln", "arctan", "arccos", "arcsin", "sum", "prod"), _NO_FUNCTION),
+    **dict.fromkeys(("otimes", "oplus", "circ", "odot", "bullet"), _NO_PRODUCT),
+}
 _FRACTIONS = ("frac", "dfrac", "tfrac", "cfrac")
 _ASIDES = ("and", "where", "with", "for")
 _PIECE = re.compile(
@@ -185,7 +191,8 @@ class _Tokenizer:
         """Heads on a line of their own, functions with their bracket, sums."""
         first = self.text[at]
         if first == "h" and (match := _HEAD.match(self.text, at)) and self.begins_line(at):
-            return self.emit("HEAD", match.group(1), at, match.end(1))
+            self.emit("HEAD", match.group(1), at, match.end(1))
+            return match.end()
         if match := _CALLED.match(self.text, at) if first in "cs" else None:
             return self.emit(_FUNCTIONS[match.group(1)], match.group(1), at, match.end(1))
         if not self.formula or first not in "st∑\\":
@@ -273,6 +280,10 @@ class _Tokenizer:
         return stop
 
     def unknown(self, name: str, at: int, stop: int) -> int:
+        if len(self.collector.found) >= MAX_ERRORS:
+            return self.emit("BAD", name, at, stop)
+        if name in _NOT_HERE:
+            return self.refuse("E0707", f"`\\{name}` is not known here", at, stop, "not known", _NOT_HERE[name])
         known = (*LETTERS, *_FUNCTIONS, *_FRACTIONS, *_COMMANDS, "begin", "end")
         help = did_you_mean(name, known)
         near = re.search(r"`(.*)`", help) if help else None
@@ -287,7 +298,7 @@ class _Tokenizer:
             return after.end() if after else stop
         if name not in MATRICES:
             if which == "end":
-                return self.emit("BAD", name, at, stop)
+                return self.emit("BAD_END", name, at, stop)
             known = did_you_mean(name, (*MATRICES, *SURROUNDINGS)) or "write a matrix as `bmatrix` or `pmatrix`"
             return self.refuse("E0707", f"the environment `{name}` is not known here", at, stop, "not known", known)
         after = _AFTER_BEGIN["array"].match(self.text, stop) if which == "begin" and name == "array" else None

@@ -20,6 +20,7 @@ from dsl.math_tokens import span_of
 from dsl.parser import MAX_DEPTH, depth_of
 from dsl.span import Source
 
+MAX_TOKENS = 10_000
 OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE", "BEGIN": "END"}
 CLOSING = frozenset(OPENING.values())
 _ENDS = {"NUMBER", "NAME", "MEMBER", "RPAR", "RSQB", "RBRACE", "TRANSPOSE"}
@@ -38,6 +39,10 @@ def parse_tokens(
     """The tree of ``tokens``, of which there is at least one; None where there is none, and the collector knows why.
 
     ``between`` is what separates entries where they stand (``&``, ``,``), empty outside a matrix."""
+    if len(tokens) > MAX_TOKENS:
+        message = f"one expression has more than {MAX_TOKENS} names, numbers and signs"
+        _say(collector, source, tokens[0], "E0715", message, "starts here", "simplify it, or name its parts")
+        return None
     reading: Any = grammar(name).parse_interactive()  # its methods have no types
     for number, token in enumerate(tokens):
         try:

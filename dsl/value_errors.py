@@ -80,7 +80,7 @@ def _product(found: Diagnostic, text: str, at: int) -> Diagnostic | None:
     if found.code == "E0108" and coefficient:
         left, right = coefficient[1], coefficient[2]
     elif found.code in ("E0111", "E0105") and before and after and text[at : at + 1] not in (" ", ""):
-        left, right = before[1], after[1] + ("..)" if after[1] == "(" else "")
+        left, right = before[1].replace(")", "(..)"), after[1] + ("..)" if after[1] == "(" else "")
     else:
         return None
     entries = f"; between entries stands a comma: `{left}, {right}`" if "[" in text[:at] else ""
