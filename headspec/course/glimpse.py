@@ -6,9 +6,10 @@ What is the same for all values of the symbols is the same at these; what looks 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 MOST_PAIRS = 2000
 """Of larger scenes so many pairs are looked at in floats, the same ones every time."""
-MOST_EXACT = 200
+MOST_EXACT = 60
 """What looks the same is compared exactly on so many pairs."""
 CLOSE = 1e-3
 """Scores and moves closer than this, relative to their size, are taken to the exact comparison."""
@@ -82,13 +83,40 @@ def look(scene: Scene | None, values: Mapping[str, Fraction], width: int) -> Gli
     if scene is None:
         none = np.zeros(0, dtype=np.int64)
         return Glimpse(None, values, np.eye(width), none, none)
+    return _look(_Same((scene, values)))
+
+
+class _Same:
+    """A scene and values as a key of a cache, by identity: several questions are asked of one refused answer."""
+
+    def __init__(self, parts: tuple[Scene, Mapping[str, Fraction]]) -> None:
+        self.parts = parts
+
+    def __hash__(self) -> int:
+        return hash(tuple(map(id, self.parts)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and all(a is b for a, b in zip(self.parts, other.parts, strict=True))
+
+
+@lru_cache(maxsize=4)
+def _look(key: _Same) -> Glimpse:
+    scene, values = key.parts
     pairs = scene.pairs
     if len(pairs) > MOST_PAIRS:
         pairs = tuple(sorted(Random(0).sample(pairs, MOST_PAIRS)))
-    few = tuple(sorted(Random(1).sample(pairs, min(MOST_EXACT, len(pairs)))))
     q, k = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    bare = Glimpse(replace(scene, pairs=few), values, np.zeros((0, 0)), q, k)
+    bare = Glimpse(_small(scene, pairs), values, np.zeros((0, 0)), q, k)
     return replace(bare, residual=_weights(scene) @ bare.matrix(scene.vectors).T)
+
+
+def _small(scene: Scene, pairs: Sequence[tuple[int, int]]) -> Scene:
+    """``MOST_EXACT`` of the pairs, and the states that stand in them."""
+    few = sorted(Random(1).sample(pairs, min(MOST_EXACT, len(pairs))))
+    kept = sorted({state for pair in few for state in pair})
+    number = {state: i for i, state in enumerate(kept)}
+    states = tuple(scene.states[state] for state in kept)
+    return replace(scene, states=states, pairs=tuple((number[q], number[k]) for q, k in few))
 
 
 def _weights(scene: Scene) -> Floats:

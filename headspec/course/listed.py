@@ -6,7 +6,8 @@ mistakes that every course has (``mistakes``).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from headspec.course.codes import CODES
@@ -33,20 +34,39 @@ def listed_mistakes(
     for wrong in exercise.wrong:
         if not wrong.says and wrong.mistake not in CODES:
             continue
+        other = _read(_Same(exercise), wrong.answer)
         try:
-            other = _read(exercise, wrong.answer)
-            same = _comes_to(exercise, answer, other, check, facts)
+            same = other is not None and _comes_to(exercise, answer, other, check, facts)
         except SpecError:
-            continue  # an example of what cannot be read, or not be compiled
+            continue  # an example of what cannot be compiled
         if same:
             found.append(Mistake(wrong.mistake or "listed", wrong.says or f"{CODES[wrong.mistake].capitalize()}."))
     return tuple(found)
 
 
-def _read(exercise: Exercise, text: str) -> Answer:
+@dataclass(frozen=True)
+class _Same:
+    """An exercise as a key of a cache, by identity."""
+
+    exercise: Exercise
+
+    def __hash__(self) -> int:
+        return id(self.exercise)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.exercise is self.exercise
+
+
+@lru_cache(maxsize=256)
+def _read(key: _Same, text: str) -> Answer | None:
+    """The listed answer, read once; None where it is an example of what cannot be read."""
+    from dsl.diagnostics import SpecError
     from headspec.course.reading import read_answer
 
-    return read_answer(exercise, text=text)
+    try:
+        return read_answer(key.exercise, text=text)
+    except SpecError:
+        return None
 
 
 def _comes_to(exercise: Exercise, answer: Answer, other: Answer, check: Check | None, facts: Facts | None) -> bool:
@@ -61,8 +81,16 @@ def _comes_to(exercise: Exercise, answer: Answer, other: Answer, check: Check | 
             return bool(answer.tokens) and answer.tokens == other.tokens
         case "matrices":
             return bool(answer.matrices) and dict(answer.matrices) == dict(other.matrices)
+    if answer.formulas:
+        return answer.formulas.keys() == other.formulas.keys() and all(
+            _same_formula(exercise, text, other.formulas[name]) for name, text in answer.formulas.items()
+        )
     same_names = answer.expressions.keys() == other.expressions.keys()
-    return same_names and all(_same_number(e, other.expressions[n]) for n, e in answer.expressions.items())
+    return (
+        bool(answer.expressions)
+        and same_names
+        and all(_same_number(e, other.expressions[n]) for n, e in answer.expressions.items())
+    )
 
 
 def _same_lines(answer: Answer, other: Answer) -> bool:
@@ -83,6 +111,15 @@ def _same_number(a: Expr, b: Expr) -> bool:
         return equal_numbers(a, b)
     except ValueError:
         return a == b
+
+
+def _same_formula(exercise: Exercise, a: str, b: str) -> bool:
+    """Raises SpecError where one of them has no shape."""
+    from compiler.formulas import canonical, difference
+    from dsl.formulas import parse_formula
+
+    first, second = (canonical(parse_formula(text, exercise.number), exercise.shapes) for text in (a, b))
+    return difference(first, second) is None
 
 
 def _same_head(exercise: Exercise, answer: Answer, other: Answer, check: Check, facts: Facts) -> bool:

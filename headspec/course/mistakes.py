@@ -10,9 +10,8 @@ as ``compiler.equivalence`` decides: at any temperature, in any gauge.  What is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from headspec.course.codes import CODES
@@ -21,13 +20,12 @@ from headspec.course.listed import listed_mistakes
 from headspec.course.results import Mistake
 
 if TYPE_CHECKING:
-    from compiler.exact import Matrix
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
     from headspec.course.glimpse import Glimpse
     from headspec.course.variants import Variant
 
-__all__ = ["CODES", "Facts", "listed_mistakes", "name_mistakes"]
+__all__ = ["CODES", "Facts", "listed_mistakes", "name_mistakes", "value_mistakes"]
 
 MOST = 3
 IMPLIED = {"reads-the-wrong-subspace": "queries-and-keys-swapped"}
@@ -47,7 +45,26 @@ def name_mistakes(exercise: Exercise, answer: Answer, check: Check, facts: Facts
         case "move":
             found += _structural(exercise, answer, check, facts)
         case "equal":
-            found += _unequal(facts)
+            from headspec.course.matrix_mistakes import matrix_mistakes
+
+            found += matrix_mistakes(facts.answer, facts.ours, facts.values)
+    return _first(found)
+
+
+def value_mistakes(exercise: Exercise, answer: Answer, check: Check) -> tuple[Mistake, ...]:
+    """The same for exercises that ask for no heads: what a teacher has listed, and matrices entry by entry.
+
+    Raises SpecError where the exercise is at fault."""
+    found = [*listed_mistakes(exercise, answer, check)]
+    if exercise.kind == "matrices" and check.kind == "equal":
+        from headspec.course.algebra import _our_matrix as our_matrix
+        from headspec.course.matrix_mistakes import matrix_mistakes
+        from headspec.course.values import asked_name
+
+        given = answer.matrices.get(("", asked_name(exercise, check)))
+        values = exercise.weights.bindings if answer.numeric else None
+        if given is not None:
+            found += matrix_mistakes(given, our_matrix(exercise, check), values)
     return _first(found)
 
 
@@ -152,28 +169,3 @@ def _moves(exercise: Exercise, facts: Facts) -> list[Mistake]:
     if not found or found[0].code == "copies-something-else":
         return wrong_entries(exercise, facts, "W_O W_V", "what goes to", "from") + found
     return found
-
-
-def _equal(a: Matrix, b: Matrix, values: Mapping[str, Fraction] | None) -> bool:
-    """Entry by entry; with values up to a millionth of the largest entry."""
-    if a.shape != b.shape:
-        return False
-    difference = a - b
-    if values is None or difference.is_zero() or difference.symbols() - values.keys():
-        return difference.is_zero()
-    largest = max((abs(e.to_float(values)) for e in b.entries.values()), default=0.0)
-    return all(abs(e.to_float(values)) <= 1e-6 * largest for e in difference.entries.values())
-
-
-def _unequal(facts: Facts) -> list[Mistake]:
-    """Matrices that should be equal entry by entry."""
-    from headspec.course.ratios import common_ratio
-
-    if _equal(facts.answer, facts.ours.T, facts.values) and facts.ours != facts.ours.T:
-        return [
-            Mistake("transposed", "This is the transpose of what is asked for: rows and columns have changed places.")
-        ]
-    ratio = common_ratio(facts.answer, facts.ours, facts.values) if facts.answer.shape == facts.ours.shape else None
-    if ratio is not None and _equal(facts.answer, facts.ours.scale(ratio), facts.values):
-        return [Mistake("scaled-copy", f"This is {ratio} times what is asked for.")]
-    return []

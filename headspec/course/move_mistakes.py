@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headspec.course import wording
-from headspec.course.glimpse import CLOSE, Floats, Glimpse
+from headspec.course.glimpse import Floats, Glimpse
 from headspec.course.results import Mistake
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix
     from compiler.program import Program
 
+CLOSE = 1e-5
+"""Rows closer than this, relative to their size, are the same: as for moves that are right up to rounding."""
 ROUNDING = 1e-7
 """What is smaller than this, beside all that is moved, is nothing."""
 
