@@ -145,6 +145,7 @@ MISTAKES = {
     "formula_inverse": "W_Q^{-1} x",
     "formula_power": "(A + B)^2",
     "formula_division": "A / B",
+    "formula_by_zero": "A / (1 - 1)",
     "formula_root": "x^T y / sqrt(d_head)",
     "formula_two_equal_signs": "h = W_O x = y",
     "formula_bracket": "(A + B",

@@ -56,6 +56,7 @@ def test_factors_and_transposes() -> None:
     scaled = r"W_Q = \frac{1}{\sqrt{2}} \cdot \left( \begin{matrix} 1 \\ x \end{matrix} \right)^\top"
     assert one(scaled) == plain("W_Q = [[1/sqrt(2), 1/sqrt(2)*x]]")
     assert one(r"W_Q = -2\begin{bmatrix} x & 0 \end{bmatrix}") == plain("W_Q = [[-2*x, 0]]")
+    assert one(r"W_Q = (\begin{bmatrix} x & 0 \end{bmatrix}^T)^T") == plain("W_Q = [[x, 0]]")
     assert one(r"W_Q = [[1, \alpha]]^T") == plain("W_Q = [[1], [alpha]]")
 
 
@@ -178,7 +179,7 @@ def test_scripts(text: str, name: str) -> None:
 
 MISTAKES = {
     "latex_ragged_rows": bmatrix(r"1 & 0 \\ 0 \\ 0 & 1"),
-    "latex_comma": bmatrix(r"1, 0 \\ 0; 1"),
+    "latex_comma": bmatrix(r"1,0 \\ 0; 1"),
     "latex_unknown_command": bmatrix(r"1 & \aplha \\ \foo & \tan(x)"),
     "latex_unclosed": r"W_Q = \begin{bmatrix} 1 & 0" + "\n" + r"W_K = \begin{bmatrix} 1 & 0 \end{pmatrix}",
     "latex_unknown_environment": r"W_Q = \begin{bmatix} 1 & 0 \end{bmatix}",
