@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from headspec.course.glimpse import Floats, Glimpse
+from headspec.course.glimpse import CLOSE, Floats, Glimpse
 from headspec.course.results import Mistake
 from headspec.course.variants import other_shifts, shift_says
 
@@ -52,6 +52,18 @@ class Turning:
             return list(range(half)), list(range(half, 2 * half))
         return list(range(0, 2 * half, 2)), list(range(1, 2 * half, 2))
 
+    def parts(self, W_Q: Floats, W_K: Floats, ahead: int = 0) -> Floats:
+        """``scores`` of each pair of rows, and of the rows that stand still, (pairs, parts)."""
+        groups = [[i, j] for i, j in zip(*self.pairs(), strict=True)]
+        groups.append(list(range(self.rotary.dims, len(W_Q))))
+        columns = []
+        for rows in groups:
+            kept = np.zeros((len(W_Q), 1))
+            kept[rows] = 1.0
+            columns.append(self.scores(kept * W_Q, W_K, ahead))
+        seen: Floats = np.stack(columns, axis=1)
+        return seen[:, np.abs(seen).max(axis=0) > 0]
+
     def scores(
         self, W_Q: Floats, W_K: Floats, ahead: int = 0, layout: str | None = None, still: bool = False
     ) -> Floats:
@@ -73,21 +85,31 @@ def rotary_mistakes(weights: Weights, name: str, theirs: HeadMatrices, ours: Hea
     if not isinstance(program.positions, Rotary) or program.biases or head.layer:
         return []
     turning = _turning(weights, program.positions)
-    view = Glimpse(None, weights.bindings, turning.residual, turning.queries, turning.keys)
+    view = Glimpse(None, weights.bindings, turning.residual, turning.queries, turning.keys)  # for floats alone
     q, k, our_q, our_k = (view.matrix(m) for m in (theirs.W_Q, theirs.W_K, ours.W_Q, ours.W_K))
-    seen, right = turning.scores(q, k), turning.scores(our_q, our_k)
+    seen = turning.scores(q, k)
     if np.abs(seen).max(initial=0.0) <= 1e-9 * np.abs(turning.residual @ q.T).max() * np.abs(k).max():
         return [Mistake("uniform", "All keys score the same, so attention spreads evenly over them.")]
-    if view.same_scores(seen, right):
+    right = turning.parts(our_q, our_k)
+    if _sum_of(seen, right):
         return []
     found: dict[str, Mistake] = {}
-    for code, says, scores in _variants(turning, weights, name, our_q, our_k):
-        if view.same_scores(seen, scores) and not view.same_scores(scores, right):
+    for code, says, parts in _variants(turning, weights, name, our_q, our_k):
+        if _sum_of(seen, parts):
             found.setdefault(code, Mistake(code, says))
     for code, says, scores in _readings(turning, q, k):
-        if view.same_scores(scores, right):
+        if _sum_of(scores, right):
             found.setdefault(code, Mistake(code, says))
     return list(found.values())
+
+
+def _sum_of(scores: Floats, parts: Floats) -> bool:
+    """Are the scores a sum of ``parts`` (pairs, parts), each at least 0 times?  How loud each pair of rows is does not
+    matter."""
+    factors = np.linalg.lstsq(parts, scores, rcond=None)[0]
+    largest = np.abs(scores).max(initial=0.0)
+    near = np.abs(scores - parts @ factors).max(initial=0.0) <= CLOSE * largest
+    return bool(near and (factors * np.abs(parts).max(axis=0) >= -CLOSE * largest).all())
 
 
 def _turning(weights: Weights, rotary: Rotary) -> Turning:
@@ -114,6 +136,7 @@ def _float(angle: object, values: Mapping[str, Fraction]) -> float:
 
 
 Named = tuple[str, str, Floats]
+"""(code, what to say, scores or their parts)."""
 
 
 def _variants(turning: Turning, weights: Weights, name: str, W_Q: Floats, W_K: Floats) -> Iterator[Named]:
@@ -124,12 +147,12 @@ def _variants(turning: Turning, weights: Weights, name: str, W_Q: Floats, W_K: F
     relations = [term.relation for term in terms if isinstance(term.relation, Offset)]
     for relation in relations[:1]:
         for code, new in other_shifts(relation.shift):
-            scores = turning.scores(W_Q, W_K, new - relation.shift)
-            yield code, shift_says(code, relation, Offset(new)), scores
+            parts = turning.parts(W_Q, W_K, new - relation.shift)
+            yield code, shift_says(code, relation, Offset(new)), parts
     swapped = "Queries and keys have changed places: what W_Q should do W_K does, and the other way round."
-    yield "queries-and-keys-swapped", swapped, turning.scores(W_K, W_Q)
+    yield "queries-and-keys-swapped", swapped, turning.parts(W_K, W_Q)
     sign = "The sign is wrong: your scores are smallest where they should be largest. Change that of W_Q or of W_K."
-    yield "sign", sign, turning.scores(-W_Q, W_K)
+    yield "sign", sign, turning.parts(-W_Q, W_K)
 
 
 def _readings(turning: Turning, W_Q: Floats, W_K: Floats) -> Iterator[Named]:

@@ -137,6 +137,8 @@ ANYWHERE: tuple[Change, ...] = (
     ("not-a-rotation", NO_TURN, lambda b: _flipped(b, (1, -1, 1, -1))),
     ("cos-and-sin-swapped", SWAPPED, _quarter),
     ("cos-and-sin-swapped", SWAPPED, lambda b: _opposite(_quarter(b))),
+    ("cos-and-sin-swapped", SWAPPED, lambda b: _flipped(_quarter(b), (-1, -1, -1, -1))),
+    ("cos-and-sin-swapped", SWAPPED, lambda b: _flipped(_opposite(_quarter(b)), (-1, -1, -1, -1))),
 )
 ONE_PAIR: tuple[Change, ...] = (
     ("turned-the-wrong-way", "{which} turned the wrong way; the others are right.", _opposite),
