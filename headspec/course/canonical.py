@@ -55,7 +55,7 @@ def _scores(program: Program, theirs: HeadMatrices, ours: HeadMatrices) -> tuple
     figures = _said("W_Q^T W_K", scale, rows, "rows", same)
     gauge = None
     if same:
-        gauge = _gauge(theirs.W_Q, theirs.W_K, factors.left, factors.right)
+        gauge = _gauge(theirs.W_Q, theirs.W_K, factors.left, factors.right, scale)
         figures += _gauge_said(gauge, scale, "W_K = H C_K, W_Q = {scale}H^-T C_Q", "C_Q and C_K are", theirs.W_K.rows)
     figures += _unseen_said(unseen)
     return tuple(figures), _numbers(rows, scale, gauge, same, unseen)
@@ -71,7 +71,7 @@ def _moves(program: Program, theirs: HeadMatrices, ours: HeadMatrices) -> tuple[
     unseen = [] if same else _entries_said(program, theirs.OV - ours.OV, "reads `{1}` into `{0}`")
     one = Scalar.rational(1)
     figures = _said("W_O W_V", one, rows, "columns", same)
-    gauge = _gauge(theirs.W_O.T, theirs.W_V, factors.right, factors.left) if same else None
+    gauge = _gauge(theirs.W_O.T, theirs.W_V, factors.right, factors.left, one) if same else None
     if same:
         figures += _gauge_said(gauge, one, "W_V = H C_V, W_O = C_O H^-1", "C_V and C_O are", theirs.W_V.rows)
     if unseen:
@@ -171,21 +171,15 @@ def _unseen_said(unseen: list[str]) -> list[str]:
 # ---------------------------------------------------------------- the gauge
 
 
-def _gauge(left: Matrix, right: Matrix, plain_left: Matrix, plain_right: Matrix) -> Matrix | None:
-    """H with right = H plain_right and left = t H^-T plain_left for a number t; None where it cannot be read off.
+def _gauge(left: Matrix, right: Matrix, plain_left: Matrix, plain_right: Matrix, scale: Scalar) -> Matrix | None:
+    """H with right = H plain_right and H^T left = scale plain_left; None where it cannot be read off.
 
     Rows that both factors leave empty count for nothing."""
     left, right = _without_empty_rows(left, right)
     if right.rows != plain_right.rows:
         return None
     gauge = _solved(right, plain_right)
-    other = _solved(left, plain_left)
-    if gauge is None or other is None:
-        return None
-    product = gauge.T @ other  # t 1, since other = t H^-T
-    t = product[0, 0]
-    diagonal = all(i == j for i, j in product.entries) and len(product.entries) == product.rows
-    return gauge if diagonal and all(e == t for e in product.entries.values()) else None
+    return gauge if gauge is not None and gauge.T @ left == plain_left.scale(scale) else None
 
 
 def _without_empty_rows(left: Matrix, right: Matrix) -> tuple[Matrix, Matrix]:
