@@ -157,4 +157,5 @@ def _right_with(program: Program, head: Head, filler: int) -> Bools:
             tokens[:, :, q] = np.arange(vocabulary)[:, None]
             support, speaks = promised(program, head, tokens.reshape(-1, length))
             right[:, q, :, k] = (support[:, q, k] & speaks[:, q]).reshape(vocabulary, vocabulary)
+        right[:, q, :, q] &= np.eye(vocabulary, dtype=np.bool_)  # at its own place a query can only see itself
     return right
