@@ -244,8 +244,9 @@ def test_a_mistake_has_its_line(
     assert says in found[0].render()
 
 
-def test_the_right_choices_are_choices(write: Callable[..., Path]) -> None:
-    rest = '[choices]\na = "x"\nb = "y"\n[[check]]\nname = "c"\nkind = "equal"\nequals = "ac"'
+@pytest.mark.parametrize("equals", ["ac", "1"])
+def test_the_right_choices_are_choices(equals: str, write: Callable[..., Path]) -> None:
+    rest = f'[choices]\na = "x"\nb = "y"\n[[check]]\nname = "c"\nkind = "equal"\nequals = "{equals}"'
     found = one(write(text=QUESTION.format(kind="choice", rest=rest)))
     assert found.code == "E0745" and "a, b" in str(found.help)
 
