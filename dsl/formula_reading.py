@@ -6,6 +6,7 @@ powers, division by matrices, roots).  Not for: the nodes themselves (``formulas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import NoReturn, cast
@@ -32,6 +33,9 @@ from dsl.token_lists import trimmed
 from dsl.token_parsing import balanced, parse_tokens
 
 MAX_BITS = 4000
+_RESERVED = re.compile(r"(?:softmax|transpose|cos|sin|sqrt)|sum(?:[_\d]\w*)?")
+_MEMBER = re.compile(r"\w+\.\w+")
+_BRACKETS = "write what it is taken of in brackets after it, `softmax(..)`"
 Node = Tree[Token]
 
 
@@ -180,10 +184,16 @@ class _Builder:
 
     def _symbol(self, node: Node) -> Formula:
         name = str(node.children[0])
+        if _RESERVED.fullmatch(name):
+            self.refuse("E0717", f"`{name}` is a function, and nothing stands in it", node, "not a name", _BRACKETS)
         return Identity(span=self.span(node)) if name in ("I", "Id") else Symbol(name, span=self.span(node))
 
     def _member(self, node: Node) -> Formula:
-        return Symbol(str(node.children[0]).replace("\n", "."), span=self.span(node))
+        name = str(node.children[0]).replace("\n", ".")
+        if not _MEMBER.fullmatch(name):
+            help = "write a matrix of a head, such as `first.OV`"
+            self.refuse("E0717", "tokens name no matrix", node, "not known here", help)
+        return Symbol(name, span=self.span(node))
 
     def _call(self, node: Node) -> Formula:
         function, inner = str(node.children[0]), self._only(node)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import assert_never
 
+from dsl.math_names import read_name
 from dsl.span import Span
 
 
@@ -170,7 +171,7 @@ def _in_product(formula: Formula) -> str:
 def _factor_text(formula: Formula) -> str:
     match formula:
         case Symbol(name=name):
-            return name
+            return _name_text(name)
         case Identity():
             return "Id"
         case Transpose(of=of):
@@ -181,6 +182,15 @@ def _factor_text(formula: Formula) -> str:
             return f"({formula_text(formula)})"
         case _:
             assert_never(formula)
+
+
+def _name_text(name: str) -> str:
+    """The name as it is read again: in braces where it would otherwise be read as two (``W_{QVx}``)."""
+    written = read_name(name, 0, formula=True)
+    if written is not None and (written.full, written.stop) == (name, len(name)):
+        return name
+    base, _, script = name.partition("_")
+    return f"{base}_{{{script}}}"
 
 
 def _call_text(call: Call) -> str:

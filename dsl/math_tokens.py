@@ -113,11 +113,12 @@ _HEAD = re.compile(r"head[ \t]+(\w+)[ \t]*:?[ \t]*(?=\n|\Z)")
 _TEXT = re.compile(r"\\(?:text|mathrm|textrm|mbox)\s*\{([^{}]{0,200})\}")
 _AFTER_BEGIN = {"array": re.compile(r"\s*\{[lcr|\s]*\}"), "aligned": re.compile(r"\s*\[[tbc]\]")}
 _ARGUMENT = re.compile(r"\*?\s*\{[^{}]{0,200}\}")
-_CALLED = re.compile(r"(cos|sin|sqrt)\s*(?=\()")
+_BRACKET = r"(?=\s*(?:\\left\s*)?\()"
+_CALLED = re.compile(rf"(cos|sin|sqrt){_BRACKET}")
 _FORMULA_CALLED = re.compile(
-    r"(softmax|transpose)\s*(?=\()|\\(softmax)(?![A-Za-z])|\\(?:operatorname|text|mathrm)\s*\{\s*(softmax)\s*\}"
+    r"(?:(softmax|transpose)|\\(softmax)|\\(?:operatorname|text|mathrm)\s*\{\s*(softmax)\s*\})" + _BRACKET
 )
-_SUM = re.compile(r"(?:\\sum(?:\\limits)?|(?<![^\W_])sum|∑)(?![^\W\d_])")
+_SUM = re.compile(r"(?:\\sum(?:\\limits)?|sum|∑)(?![^\W\d_])")
 _LIMITS = re.compile(r"\s*[_^]\s*(?:\{([^{}]{1,100})\}|(\\?\w))")
 
 

@@ -93,7 +93,7 @@ def test_index_and_transpose_at_once() -> None:
         ("1 - 2*3/4", Scaled(Fraction(-1, 2), Identity())),
         ("A^T^T", Transpose(Transpose(A))),
         ("softmax(A^T B)", Call("softmax", (Product((Transpose(A), B)),))),
-        (r"\operatorname{softmax}(A)", Call("softmax", (A,))),
+        (r"\operatorname{softmax}\left(A\right)", Call("softmax", (A,))),
         ("sum_k(A B)", Call("sum_k", (Product((A, B)),))),
         (r"\sum_{k \le q} A B + C", Sum((Call("sum_k", (Product((A, B)),)), C))),
         (r"\sum_{k=0}^{q} A", Call("sum_k", (A,))),
@@ -111,6 +111,19 @@ def test_spans() -> None:
 
 
 # ------------------------------------------------------------------ text and back
+
+
+def test_names_that_look_like_two() -> None:
+    formula = parse_formula("W_{QVx} A")
+    assert formula == Product((Symbol("W_QVx"), A))
+    assert parse_formula(formula_text(formula)) == formula
+
+
+@pytest.mark.parametrize("text", [r"\text{softmax} A", r"\mathrm{sum}_k", r"\mathrm{sqrt} A", 'content."<bos>" A'])
+def test_what_is_no_name(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        parse_formula(text)
+    assert [d.code for d in caught.value.diagnostics] == ["E0717"]
 
 
 def test_text() -> None:
