@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from compiler.polynomials import (
+    NUMBER,
     Letter,
     Monomial,
     Polynomial,
@@ -21,38 +22,36 @@ from compiler.polynomials import (
     monomial_of,
     reverse,
     show,
+    sum_shape,
 )
 
 
 def difference(given: Polynomial, right: Polynomial) -> str | None:
     """None where the two agree for all matrices; else what is wrong with ``given``."""
-    given, right = _fitted(given, right.shape), _fitted(right, given.shape)
-    if given == right:
+    if same_polynomial(given, right):
         return None
-    if given.T == right:
-        return f"`{given}` is the transpose of what is right"
-    if given.shape != right.shape:
+    if same_polynomial(given.T, right):
+        return f"`{given.brief()}` is the transpose of what is right"
+    if sum_shape(given.shape, right.shape) != right.shape or given.shape == NUMBER != right.shape:
         return f"it is {_kind(given.shape)}, and {_kind(right.shape)} is asked for"
     if not given.terms:
         return "everything in it cancels"
+    given = replace(given, shape=right.shape)
     return _factor(given, right) or _exchange(given, right) or _terms(given, right)
 
 
-def same_polynomial(given: Polynomial, right: Polynomial) -> bool:
-    """Whether the two agree for all matrices; an identity of no stated size takes that of the other."""
-    return _fitted(given, right.shape) == _fitted(right, given.shape)
-
-
-def _fitted(polynomial: Polynomial, shape: Shape | None) -> Polynomial:
-    if polynomial.shape is None and shape is not None and shape[0] == shape[1]:
-        return replace(polynomial, shape=shape)
-    return polynomial
+def same_polynomial(one: Polynomial, other: Polynomial) -> bool:
+    """Whether the two agree for all matrices.  Identities of no stated size, and numbers, take the other's size; 0 is
+    of every shape."""
+    shape = sum_shape(one.shape, other.shape)
+    nothing = not one.terms and None in (one.shape, other.shape)
+    return one.terms == other.terms and (nothing or not isinstance(shape, str))
 
 
 def _kind(shape: Shape | None) -> str:
     if shape is None:
         return "a multiple of the identity"
-    if shape == ("1", "1"):
+    if shape == NUMBER:
         return "a number"
     if shape[1] == "1":
         return f"a column of {shape[0]} numbers"
@@ -117,7 +116,7 @@ def _terms(given: Polynomial, right: Polynomial) -> str:
 
 
 def _alone(monomial: Monomial, shape: Shape | None) -> str:
-    return str(Polynomial(shape, ((monomial, Fraction(1)),)))
+    return Polynomial(shape, ((monomial, Fraction(1)),)).brief()
 
 
 def _letters(given: Monomial, right: Monomial) -> str:
@@ -127,7 +126,8 @@ def _letters(given: Monomial, right: Monomial) -> str:
     if have == want:
         if [x.name for x in mine] in ([x.name for x in ours], [x.name for x in reversed(ours)]):
             return "the factors are right, but not which of them are transposed"
-        return "the factors are right, but not their order"
+        turned = Counter(map(str, mine)) != Counter(map(str, ours))
+        return "the factors are right, but not their order" + ", nor which of them are transposed" * turned
     extra, lacking = sorted((have - want).elements()), (want - have).total()
     names = [f"`{name}`" for name in dict.fromkeys(extra)]
     if not lacking:
@@ -135,6 +135,8 @@ def _letters(given: Monomial, right: Monomial) -> str:
         return _counted(names, "", words, "", "are factors too many")
     if not extra:
         return "a factor is missing" if lacking == 1 else f"{lacking} factors are missing"
+    if want.keys() >= set(extra):
+        return _counted(names, "", "stands there too often", "", "stand there too often")
     return _counted(names, "", "does not belong there", "", "do not belong there")
 
 

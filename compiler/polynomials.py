@@ -11,15 +11,18 @@ none but ``1`` counts as one, so two polynomials are the same exactly when they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 MOST_MONOMIALS = 2_000
 MOST_LETTERS = 64
+LONGEST_NAME = 20_000
+BRIEF = 200
 
 Shape = tuple[str, str]
 """(rows, columns) as words: ``("d_head", "d_model")``; a column is (.., "1")."""
+NUMBER: Shape = ("1", "1")
 
 
 class TooLarge(ValueError):
@@ -59,6 +62,10 @@ class Monomial:
             return spell(self.numbers[0])
         return " ".join([*texts, spell(self.core)] if self.core else texts) or "Id"
 
+    def brief(self) -> str:
+        letters = [*(x for word in self.numbers for x in word), *self.core]
+        return str(self) if sum(len(x.name) + 3 for x in letters) <= BRIEF else f"a product of {len(letters)} factors"
+
 
 @dataclass(frozen=True, slots=True)
 class Polynomial:
@@ -74,6 +81,16 @@ class Polynomial:
             return "0"
         text = " + ".join(_term(monomial, factor, self.shape) for monomial, factor in self.terms)
         return text.replace("+ -", "- ")
+
+    @property
+    def length(self) -> int:
+        """About as many characters as its text has."""
+        words = (word for monomial, _ in self.terms for word in (*monomial.numbers, monomial.core))
+        return sum(len(x.name) + 3 for word in words for x in word) + 8 * len(self.terms)
+
+    def brief(self) -> str:
+        """Its text, or what can be said of a long one."""
+        return str(self) if self.length <= BRIEF else f"a sum of {len(self.terms)} terms, {self.terms[0][0].brief()} .."
 
     @property
     def T(self) -> Polynomial:
@@ -148,22 +165,34 @@ def product_shape(left: Shape | None, right: Shape | None) -> Shape | None | str
     """The shape of a product; a text that says what does not fit.  A 1 x 1 factor scales the other."""
     if left is None or right is None:
         known = left if right is None else right
-        return None if known == ("1", "1") else known
+        return None if known == NUMBER else known
     if left[1] == right[0]:
         return left[0], right[1]
-    if left == ("1", "1"):
+    if left == NUMBER:
         return right
-    if right == ("1", "1"):
+    if right == NUMBER:
         return left
     return f"{show(left)} by {show(right)}"
 
 
 def sum_shape(left: Shape | None, right: Shape | None) -> Shape | None | str:
-    """The shape of a sum; a text that says what does not fit.  An identity of no stated size is square."""
-    known = left if right is None else right
-    if left is None or right is None:
-        return known if known is None or known[0] == known[1] else f"{show(known)} and a square matrix"
-    return left if left == right else f"{show(left)} and {show(right)}"
+    """The shape of a sum; a text that says what does not fit.
+
+    An identity of no stated size is square, and so is a number beside a matrix: that multiple of the identity."""
+    if left == right:
+        return left
+    for one, other in ((left, right), (right, left)):
+        if other is not None and one in (None, NUMBER) and other[0] == other[1]:
+            return other
+    return " and ".join("a square matrix" if shape is None else show(shape) for shape in (left, right))
+
+
+def named(function: str, argument: Polynomial | Monomial) -> str:
+    """``softmax(X^T X)``: a name that stands for a function of its argument, the same for equal arguments."""
+    polynomial = argument if isinstance(argument, Polynomial) else Polynomial(None, ((argument, Fraction(1)),))
+    if polynomial.length > LONGEST_NAME:
+        raise TooLarge(f"the argument of {function} is too long when it is multiplied out")
+    return f"{function}({argument})"
 
 
 def multiply(left: Polynomial, right: Polynomial, shape: Shape | None) -> Polynomial:
@@ -189,13 +218,9 @@ def show(shape: Shape) -> str:
 
 
 def _term(monomial: Monomial, factor: Fraction, shape: Shape | None) -> str:
-    plain = monomial == Monomial()
-    name = ("" if shape == ("1", "1") else "Id") if plain else str(monomial)
+    name = "" if monomial == Monomial() else str(monomial)
+    if not monomial.core and shape != NUMBER:
+        name = f"{name} Id".lstrip()
     if factor == 1 or factor == -1:
         return ("-" if factor < 0 else "") + (name or "1")
     return f"{factor} {name}".rstrip()
-
-
-def shapes_of(terms: Iterable[Letter]) -> Mapping[str, Shape]:
-    """The shapes of the matrices themselves, by name."""
-    return {t.name: ((t.columns, t.rows) if t.transposed else (t.rows, t.columns)) for t in terms}

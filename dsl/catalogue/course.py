@@ -61,6 +61,35 @@ ENTRIES: tuple[Entry, ...] = (
         "seen. After the last one there is the solution.",
     ),
     Entry(
+        "E0760",
+        "name in a formula that is not given",
+        "A formula is made of the matrices and vectors that the exercise gives, of `^T`, `Id`, sums, products, "
+        "rational factors, `softmax(F)` and `sum_k(F)`. `headspec exercise show N` lists the names and their shapes.",
+    ),
+    Entry(
+        "E0761",
+        "matrices that cannot be multiplied",
+        "In a product each matrix has as many rows as the one before it has columns; a 1 x 1 product may stand "
+        "anywhere. Vectors are columns: `x^T y` is a number, `x y^T` a matrix.",
+    ),
+    Entry(
+        "E0762",
+        "matrices that cannot be added",
+        "Only matrices of one shape are added. `Id` stands for the identity of whatever size fits, and is square.",
+    ),
+    Entry(
+        "E0763",
+        "formula too large",
+        "Formulas are compared by multiplying them out, up to 2000 terms of 64 factors. Answers to exercises have a "
+        "few.",
+    ),
+    Entry(
+        "E0764",
+        "formula without an exact value",
+        "Where a formula stands for the entries of a matrix it is made of products and sums of matrices that there "
+        "are, such as `second.OV first.OV`; a softmax has no exact value, and an identity needs a size.",
+    ),
+    Entry(
         "E0765",
         "right answer of a check cannot be read",
         "What stands behind `equals`, `low` or `high` of a check is no number, formula or name that can be understood; "

@@ -192,8 +192,9 @@ def _holds(found: Verification) -> bool:
 
 
 def _kept(check: Check, found: Verification) -> CheckResult:
-    scope = f"all {found.sequences:,} valid sequences" if found.complete else f"{found.sequences:,} sampled sequences"
-    proof = ", so this is a proof by exhaustion" if found.complete else ", a sample and no proof"
+    every = "the one valid sequence" if found.sequences == 1 else f"all {found.sequences:,} valid sequences"
+    scope = every if found.complete else f"{found.sequences:,} sampled sequences"
+    proof = ": a proof by exhaustion" if found.complete else ": a sample, and no proof"
     figures = tuple(_line_figure(line) for line in found.expectations)
     numbers = _numbers(found)
     message = f"Every promise is kept on {scope}, run in {found.dtype}{proof}."

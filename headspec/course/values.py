@@ -171,12 +171,11 @@ def _judge_near(exercise: Exercise, check: Check, answer: Answer, name: str, rig
 
 
 def _distance(exercise: Exercise, given: Expr, right: Expr) -> tuple[Fraction, Fraction] | None:
-    """(|given - right|, right) to some 30 digits, where the symbols have values."""
+    """(|given - right|, right) to some 30 digits, for a number without symbols; ours have their declared values."""
     from compiler.exact.quotients import quotient
 
-    values = symbol_values(exercise)
     try:
-        a, b = quotient(given).at(values), quotient(right).at(values)
+        a, b = quotient(given), quotient(right).at(symbol_values(exercise))
         x, y = (part.top.enclose({})[0] / part.bottom.enclose({})[0] for part in (a, b))
     except (ValueError, ZeroDivisionError):
         return None
@@ -206,10 +205,10 @@ def _parts(expression: Expr) -> list[Expr]:
 
 def read_expected(check: Check, text: str) -> Expr:
     """A teacher's number; SpecError E0765 where it is none."""
-    from dsl.parser import parse_expression
+    from dsl.answers import parse_value
 
     try:
-        return parse_expression(text, f"equals of check `{check.name}`")
+        return parse_value(text, f"equals of check `{check.name}`")
     except SpecError as error:
         raise unreadable(check, error) from None
 
