@@ -110,12 +110,7 @@ def _patterns(exercise: Exercise, answer: Answer, facts: Facts, glimpse: Glimpse
     for variant in pattern_variants(our, facts.ours, facts.values):
         if variant.code in found or IMPLIED.get(variant.code) in found:
             continue
-        scores = glimpse.scores(variant.circuit)
-        if (
-            glimpse.same_scores(theirs, scores)
-            and not glimpse.same_scores(scores, ours)
-            and _is(variant, facts, glimpse)
-        ):
+        if glimpse.same_scores(theirs, glimpse.scores(variant.circuit)) and _is(variant, facts, glimpse):
             found[variant.code] = Mistake(variant.code, variant.says)
             if len(found) == MOST:
                 break

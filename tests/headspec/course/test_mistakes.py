@@ -165,6 +165,7 @@ BACK = [  # (code, W_Q, W_K) for "one step back"
     ("cos-and-sin-swapped", turn("pi/2-a", "pi/2-b"), PLAIN),
     ("wrong-frequency-order", turn("b", "a"), PLAIN),
     ("wrong-frequency-order", turn("a", "b", pairs="10"), PLAIN),
+    ("wrong-frequency-order", turn("b", "a", pairs="10"), PLAIN),
     ("one-angle-for-all", turn("a", "a"), PLAIN),
     ("reads-only-part", turn("a", "b"), "where.cos0; where.sin0; where.cos1"),
     ("uniform", "0*where.cos0; ; ; ", PLAIN),
@@ -227,6 +228,7 @@ FAR = [
     ("one-line-missing", f"{LETTER}; ; ; ; ", f"{LETTER}; {PLAIN}"),
     ("attend-instead-of-avoid", f"{LETTER}; {PLAIN}", f"{LETTER}; {PLAIN.replace('where', 'beta*where')}"),
     ("avoid-instead-of-attend", LETTER.replace("letter", "-letter") + "; @", f"{LETTER}; {PLAIN}"),
+    ("attend-instead-of-avoid", f"{LETTER}; {PLAIN}", f"{LETTER}; {PLAIN}"),
     ("wrong-weights", LETTER.replace("letter", "9*letter") + "; @", f"{LETTER}; {PLAIN}"),
     ("reads-the-wrong-subspace", f"{LETTER}; @", f"{LETTER}; {PLAIN.replace('where', 'slow')}"),
     ("reads-only-part", "letter.x; letter.y; ; @", f"{LETTER}; {PLAIN}"),
@@ -376,6 +378,10 @@ def test_a_listed_answer_is_told_in_the_teachers_words(monkeypatch: pytest.Monke
         for circuit in circuits
     ]
     assert found == [(Mistake("not-turned", "You forgot the turn."),), ()]
+    stated = replace(check, temperature="stated")
+    facts = Facts("back", circuits[0], ours, reachable(of.weights, head))
+    assert listed_mistakes(of, Answer(), stated, facts) == ()  # the listed one is three times as loud
+    assert len(listed_mistakes(of, Answer(), stated, replace(facts, answer=circuits[0].scale(3)))) == 1
 
 
 def test_listed_choices_sequences_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -415,7 +421,8 @@ def test_matrices_entry_by_entry(code: str, given: list[list[int]]) -> None:
     ours = Matrix.from_rows([[1, 2], [3, 4]])
     found = name_mistakes(exercise(STAGE), Answer(), Check("c", "equal"), Facts("", Matrix.from_rows(given), ours))
     assert codes(found) == [code]
-    assert name_mistakes(exercise(STAGE), Answer(), Check("c", "equal"), Facts("", ours, ours)) == ()
+    for unnamed in (ours, Matrix.from_rows([[1, 2], [7, 5]])):
+        assert name_mistakes(exercise(STAGE), Answer(), Check("c", "equal"), Facts("", unnamed, ours)) == ()
 
 
 def test_every_code_is_tried_here_or_with_the_properties() -> None:

@@ -103,6 +103,7 @@ WRONG = [
     ("rank-too-small", unit_rows(8, 4, 5, 6), unit_rows(12, 13, 14, 14)),
     ("rank-too-small", unit_rows({}, {}, {}, {}), OUT),
     ("rank-too-large", unit_rows(8, 4, 5, 6, 7), unit_rows(12, 13, 14, 15, 0)),
+    ("rank-too-large", unit_rows(8, 4, 5, 6, {9: 1, 7: 1}), unit_rows(12, 13, 14, 15, 0)),
 ]
 
 
