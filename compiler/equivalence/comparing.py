@@ -61,8 +61,24 @@ def same_pattern(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
     values, symbols are replaced, and rounding is allowed for: the answer is then "rounded" at best."""
     if values is not None:
         return _nearly_same(scene, answer, ours, values)
+    if _plainly_different(scene, answer, ours):
+        return DIFFERENT
     tau = factor_between(_conditions(scene, answer, ours))
     return DIFFERENT if tau is None else Sameness("exact", tau.text, 0.0, tau.value)
+
+
+def _plainly_different(scene: Scene, answer: Matrix, ours: Matrix) -> bool:
+    """Not proportional at some values of the symbols, in floats and by far: then not for all values either.
+
+    Spares wrong answers the exact work; what passes is decided exactly."""
+    names = answer.symbols() | ours.symbols() | scene.vectors.symbols() | scene.our_vectors.symbols()
+    values = {name: Fraction(3 + 2 * i, 5 + i) for i, name in enumerate(sorted(names))}
+    a = _differences(scene, scene.vectors, answer, values)
+    b = _differences(scene, scene.our_vectors, ours, values)
+    square = float(b @ b)
+    tau = float(a @ b) / square if square else 0.0
+    left = float(np.abs(a - tau * b).max(initial=0.0))
+    return left > 1e-6 * float(max(np.abs(a).max(initial=0.0), np.abs(tau * b).max(initial=0.0)))
 
 
 def same_family(scene: Scene, answer: Matrix, terms: Sequence[tuple[Matrix, Scalar]], free: frozenset[str]) -> Sameness:
@@ -103,13 +119,19 @@ def _differences(scene: Scene, vectors: Matrix, circuit: Matrix, values: Mapping
     for i, state in enumerate(scene.states):
         for feature, weight in state:
             weights[i, place[feature]] = float(weight)
-    form = np.zeros((weights.shape[1], weights.shape[1]))
-    for i, j, entry in (vectors.T @ circuit @ vectors).nonzeros():
-        form[i, j] = entry.to_float(values)
+    x = _dense(vectors, values)
+    form = x.T @ _dense(circuit, values) @ x
     q, k = np.array(scene.pairs).reshape(-1, 2).T
     read = weights @ form
     differences: NDArray[np.float64] = np.einsum("pf,pf->p", read[q], weights[k] - weights[q])
     return differences
+
+
+def _dense(matrix: Matrix, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
+    out = np.zeros(matrix.shape)
+    for place, entry in matrix.entries.items():
+        out[place] = entry.to_float(values)
+    return out
 
 
 def same_move(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction] | None = None) -> Sameness:
@@ -176,33 +198,56 @@ def _all_conditions(scene: Scene, circuits: Sequence[Matrix]) -> list[tuple[Scal
 
 
 Combination = tuple[tuple[int, Fraction], ...]
+Part = tuple[tuple[int, Fraction], ...]
+"""The features of a state that some entry of a circuit reads, and their weights."""
 
 
 def _combinations(scene: Scene, entry_kind: Mapping[tuple[int, int], int]) -> set[Combination]:
-    """x_q^T B (x_k - x_q) as combinations of kinds of entries; each different one once."""
-    place = {feature: i for i, feature in enumerate(scene.features)}
-    states = [[(place[feature], weight) for feature, weight in state] for state in scene.states]
-    own = [_score(state, state, entry_kind, {}, -1) for state in states]
+    """x_q^T B (x_k - x_q) as combinations of kinds of entries; each different one once.
+
+    Pairs that no entry can tell apart are looked at once."""
+    queries = _parts(scene, {i for i, _ in entry_kind})
+    keys = _parts(scene, {j for _, j in entry_kind})
+    scores: dict[tuple[Part, Part], dict[int, Fraction]] = {}
+
+    def score(query: Part, key: Part) -> dict[int, Fraction]:
+        if (query, key) not in scores:
+            scores[query, key] = _score(query, key, entry_kind)
+        return scores[query, key]
+
     found: set[Combination] = set()
-    for q, k in scene.pairs:
-        if q != k:
-            total = _score(states[q], states[k], entry_kind, dict(own[q]), 1)
+    for query, key, own in {(queries[q], keys[k], keys[q]) for q, k in scene.pairs}:
+        if key is not own and query:
+            total = dict(score(query, key))
+            for kind, weight in score(query, own).items():
+                total[kind] = total.get(kind, 0) - weight
             found.add(tuple(sorted((kind, weight) for kind, weight in total.items() if weight)))
     found.discard(())
     return found
 
 
-def _score(
-    query: list[tuple[int, Fraction]],
-    key: list[tuple[int, Fraction]],
-    entry_kind: Mapping[tuple[int, int], int],
-    total: dict[int, Fraction],
-    sign: int,
-) -> dict[int, Fraction]:
-    """total += sign * x_q^T B x_k, in place."""
+def _parts(scene: Scene, read: set[int]) -> list[Part]:
+    """Per state what is read of it; equal parts are one object."""
+    place = {feature: i for i, feature in enumerate(scene.features)}
+    one: dict[Part, Part] = {}
+    parts = []
+    for state in scene.states:
+        part = tuple((place[f], _plain(weight)) for f, weight in state if place[f] in read)
+        parts.append(one.setdefault(part, part))
+    return parts
+
+
+def _plain(weight: Fraction) -> Fraction:
+    """Whole numbers as int, which is much faster to count with."""
+    return weight.numerator if weight.denominator == 1 else weight  # type: ignore[return-value]
+
+
+def _score(query: Part, key: Part, entry_kind: Mapping[tuple[int, int], int]) -> dict[int, Fraction]:
+    """x_q^T B x_k by kinds of entries."""
+    total: dict[int, Fraction] = {}
     for i, w in query:
         for j, v in key:
             kind = entry_kind.get((i, j))
             if kind is not None:
-                total[kind] = total.get(kind, Fraction(0)) + sign * w * v
+                total[kind] = total.get(kind, 0) + w * v
     return total
