@@ -1,7 +1,7 @@
 """The course: exercises with many right answers, and the checker that knows them.
 
     exercise file -> Exercise          loading.py
-    answer text, file or object -> Answer        reading.py (text and LaTeX by ``dsl.answers``, numbers by ``backends.numbers``)
+    answer text, file or object -> Answer        reading.py (text by ``dsl.answers``, numbers by ``backends.numbers``)
     Exercise + Answer -> Result        checking.py, with weights.py, values.py, mistakes.py
     Result -> text, JSON, picture      report.py
 

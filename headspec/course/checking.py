@@ -84,14 +84,14 @@ def _check_values(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]
 
 
 def _check_value(exercise: Exercise, answer: Answer, check: Check) -> CheckResult:
-    from headspec.course.listed import listed_mistakes
+    from headspec.course.mistakes import value_mistakes
     from headspec.course.values import judge_value
 
     result = judge_value(exercise, check, answer)
     if result.right:
         return result
-    listed = listed_mistakes(exercise, answer, check)
-    return replace(result, mistakes=(*listed, *(m for m in result.mistakes if m not in listed)))
+    named = value_mistakes(exercise, answer, check)
+    return replace(result, mistakes=(*named, *(m for m in result.mistakes if m not in named)))
 
 
 def _notes(exercise: Exercise, answer: Answer) -> tuple[str, ...]:

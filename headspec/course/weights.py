@@ -29,7 +29,7 @@ from headspec.course.completing import completed, sharpened
 from headspec.course.evidence import TIE, Evidence, Row, Worst, evidence_for
 from headspec.course.exercise import Check, Exercise
 from headspec.course.results import CheckResult, Counterexample, Verdict
-from headspec.course.rounding import mass_in_floats, score_error
+from headspec.course.rounding import UNIT, mass_in_floats, score_error
 from headspec.course.sentences import counterexample
 
 MARGINS = (1.0, 1.02, 1.1, 1.3, 2.0, 4.0, 16.0)
@@ -101,7 +101,8 @@ class Bench:
     def factor(self, name: str) -> float:
         """How much an earlier head of free temperature is sharpened; 1 where no factor makes it right."""
         if name not in self._factors:
-            least = least_factor(self.evidence(name), float(self.exercise.weights.program.mass))
+            program, evidence = self.exercise.weights.program, self.evidence(name)
+            least = least_factor(evidence, float(program.mass), _tie_width(evidence, program.dtype))
             self._factors[name] = 1.0 if least is None else 2.0 ** math.ceil(math.log2(least * FEEDING))
         return self._factors[name]
 
@@ -172,13 +173,14 @@ def _same_result(check: Check, same: Sameness) -> CheckResult:
 # ------------------------------------------------------------------ by mass, on every valid sequence
 
 
-def least_factor(evidence: Evidence, mass: float) -> float | None:
-    """The least factor > 0 on the scores at which every row has ``mass`` on its right keys; None if there is none.
+def least_factor(evidence: Evidence, mass: float, tie: float = 0.0) -> float | None:
+    """The least factor > 0 on the scores at which every row has ``mass`` on its right keys; None if there is none, or
+    some margin is at most ``tie``.
 
     Above a positive margin every mass rises with the factor: the factor of the worst row is found by bisection, and
     again for the row that is worst then, until none is left."""
-    margin, row = evidence.least_margin()
-    if margin <= TIE * evidence.spread:
+    margin, _ = evidence.least_margin()
+    if margin <= tie:
         return None
     factor = 2.0**-40 / (evidence.spread or 1.0)
     for _ in range(200):
@@ -187,6 +189,11 @@ def least_factor(evidence: Evidence, mass: float) -> float | None:
             return factor
         factor = max(_factor_of_row(worst.row, mass), factor * (1 + 1e-12))
     return None
+
+
+def _tie_width(evidence: Evidence, dtype: str) -> float:
+    """Margins up to this count as ties: the float type cannot tell such scores apart at any temperature."""
+    return max(TIE, 4 * UNIT[dtype]) * evidence.spread
 
 
 def _factor_of_row(row: Row, mass: float) -> float:
@@ -203,11 +210,12 @@ def _judge_by_mass(bench: Bench, check: Check) -> Judged:
     program = bench.exercise.weights.program
     mass, dtype = float(check.mass or program.mass), check.dtype or program.dtype
     evidence = bench.evidence(check.head)
-    least = least_factor(evidence, mass)
+    tie = _tie_width(evidence, dtype)
+    least = least_factor(evidence, mass, tie)
     if check.temperature == "stated":
         return _judge_as_it_is(bench, check, evidence, mass, dtype, least)
     if least is None:
-        return _separates_nothing(bench, check, evidence, mass)
+        return _separates_nothing(bench, check, evidence, mass, tie)
     for room in MARGINS:
         factor = least * room
         worst = evidence.worst(factor)
@@ -256,7 +264,7 @@ def _enough(
     sharp = "" if check.temperature == "stated" else f", once its scores are multiplied by {factor:.3g}"
     before = " (the heads before it being as sharp as they should)" if bench.upstream(check.head) else ""
     message = (
-        f"Not the same head as ours, but right enough: at least {least:.4f} on the right keys on every valid sequence "
+        f"{_but(bench)} at least {least:.4f} on the right keys on every valid sequence "
         f"up to length {evidence.longest}, in {dtype}{sharp}{before}."
     )
     figures = (
@@ -267,6 +275,13 @@ def _enough(
     return CheckResult(check.name, check.kind, check.head, "enough", message, figures, numbers=numbers)
 
 
+def _but(bench: Bench) -> str:
+    """Only where scores are a bilinear form has the answer been compared with our head."""
+    if is_bilinear(bench.exercise.weights.program):
+        return "Not the same head as ours, but right enough:"
+    return "Right:"
+
+
 def _open(check: Check, worst: Worst, mass: float, dtype: str, evidence: Evidence) -> CheckResult:
     message = (
         f"Neither proved nor refuted: the least mass is {worst.mass:.9g} where {mass:g} is asked, too close to call "
@@ -275,9 +290,9 @@ def _open(check: Check, worst: Worst, mass: float, dtype: str, evidence: Evidenc
     return CheckResult(check.name, check.kind, check.head, "undecided", message, (f"looked at: {evidence.how}",))
 
 
-def _separates_nothing(bench: Bench, check: Check, evidence: Evidence, mass: float) -> Judged:
+def _separates_nothing(bench: Bench, check: Check, evidence: Evidence, mass: float, tie: float) -> Judged:
     """A right key does not score above a wrong one: no temperature helps."""
-    row = evidence.smallest_failure(1.0, mass, tied=TIE * evidence.spread)
+    row = evidence.smallest_failure(1.0, mass, tied=tie)
     factor = 4 * math.log(len(row.scores) * mass / (1 - mass) + 1) / (evidence.spread or 1.0)
     result = _refused(bench, check, row, factor, mass)
     return Judged(result, needed=None, tie=_tie(row, evidence))
