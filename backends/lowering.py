@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from compiler.program import Program, Rotary, Symbol
+from compiler.program import Activation, Program, Rotary, Symbol
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 
@@ -56,6 +56,21 @@ class LoweredHead:
 
 
 @dataclass(frozen=True, eq=False)
+class LoweredMlp:
+    """The MLP of one layer in floats.  W_in, W_gate : (d_mlp, d_model); b_in, b_gate : (d_mlp,); W_out : (d_model, d_mlp);
+    b_out : (d_model,).  The gate is there for gated activations only."""
+
+    layer: int
+    activation: Activation
+    W_in: Array
+    b_in: Array
+    W_out: Array
+    b_out: Array
+    W_gate: Array | None = None
+    b_gate: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Lowered:
     """A whole model in floats.  W_E : (d_vocab, d_model), W_pos : (n_ctx, d_model), W_U : (d_model, d_vocab),
     b_U : (d_vocab,).  ``n_heads`` is the most heads of a layer; heads that a layer lacks are zero.
@@ -73,6 +88,7 @@ class Lowered:
     W_U: Array
     b_U: Array
     heads: tuple[LoweredHead, ...]
+    mlps: tuple[LoweredMlp, ...] = ()
     bound: float = ENTRY_BOUND
 
     def __post_init__(self) -> None:

@@ -17,7 +17,7 @@ from compiler.circuits.basis import ExactBasis, exact_basis
 from compiler.circuits.features import Feature, scalar
 from compiler.exact import Matrix, Scalar
 from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
-from compiler.program import ExplicitMatrix, Head, Program, Rotary
+from compiler.program import Activation, ExplicitMatrix, Head, Program, Rotary
 from compiler.sharpness import (
     Strengths,
     complete_frequencies,
@@ -65,6 +65,25 @@ class HeadWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class MlpWeights:
+    """The MLP of one layer, exactly: x += W_out act(W_in x + b_in) + b_out.
+
+    W_in, W_gate (d_mlp, d_model), b_in, b_gate (d_mlp, 1), W_out (d_model, d_mlp), b_out (d_model, 1); the gate only for
+    gated activations.  ``labels[i]`` says what neuron i is for; ``notes`` which method was chosen for each compute line."""
+
+    layer: int
+    activation: Activation
+    W_in: Matrix
+    b_in: Matrix
+    W_out: Matrix
+    b_out: Matrix
+    W_gate: Matrix | None = None
+    b_gate: Matrix | None = None
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """A whole model, exactly.
 
@@ -83,6 +102,7 @@ class Weights:
     bindings: Mapping[str, Fraction]
     strengths: Strengths
     free: frozenset[str]
+    mlps: tuple[MlpWeights, ...] = ()
 
     def head(self, name: str) -> HeadWeights:
         """The head called ``name`` (or labelled ``L0H1``); raises KeyError if there is none."""

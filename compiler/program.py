@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from compiler.computing import ValueExpr
 from compiler.sequences import SequenceLanguage
 from dsl.span import Span
 from dsl.tree import Expr
@@ -229,6 +230,22 @@ class Head:
         return self.soft or (self.matrix("W_Q") is not None and not self.terms)
 
 
+# ------------------------------------------------------------------ MLPs
+
+Activation = Literal["relu", "reglu", "gelu", "silu"]
+"""reglu: relu(W_gate x + b_gate) * (W_in x + b_in).  gelu and silu stand for relu at a power-of-two scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """``compute target = value`` in ``layer``, after its heads: target += the encoded value, at every position."""
+
+    target: str
+    value: ValueExpr
+    layer: int
+    span: Span = field(default_factory=Span, compare=False, repr=False)
+
+
 # ------------------------------------------------------------------ the whole
 
 
@@ -286,8 +303,11 @@ class HeadExpectation:
 
 @dataclass(frozen=True, slots=True)
 class OutputExpectation:
+    """The prediction after ``prompt``; or, ``generated``, the tokens that greedy decoding appends to it."""
+
     prompt: tuple[str, ...]
     answer: str
+    generated: tuple[str, ...] | None = None
     span: Span = field(default_factory=Span, compare=False, repr=False)
 
 
@@ -315,6 +335,8 @@ class Program:
     layers: tuple[tuple[Head, ...], ...]
     predict: tuple[str, ...]
     expectations: tuple[HeadExpectation | OutputExpectation, ...]
+    computes: tuple[Compute, ...] = ()
+    activation: Activation = "relu"
     text: str = field(default="", compare=False, repr=False)
     path: str = field(default="<text>", compare=False)
 
