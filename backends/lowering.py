@@ -57,8 +57,8 @@ class LoweredHead:
 
 @dataclass(frozen=True, eq=False)
 class LoweredMlp:
-    """The MLP of one layer in floats.  W_in, W_gate : (d_mlp, d_model); b_in, b_gate : (d_mlp,); W_out : (d_model, d_mlp);
-    b_out : (d_model,).  The gate is there for gated activations only."""
+    """The MLP of one layer in floats.  W_in, W_gate : (d_mlp, d_model); b_in, b_gate : (d_mlp,);
+    W_out : (d_model, d_mlp); b_out : (d_model,).  The gate is there for gated activations only."""
 
     layer: int
     activation: Activation

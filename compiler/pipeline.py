@@ -68,8 +68,8 @@ class HeadWeights:
 class MlpWeights:
     """The MLP of one layer, exactly: x += W_out act(W_in x + b_in) + b_out.
 
-    W_in, W_gate (d_mlp, d_model), b_in, b_gate (d_mlp, 1), W_out (d_model, d_mlp), b_out (d_model, 1); the gate only for
-    gated activations.  ``labels[i]`` says what neuron i is for; ``notes`` which method was chosen for each compute line."""
+    W_in, W_gate (d_mlp, d_model), b_in, b_gate (d_mlp, 1), W_out (d_model, d_mlp), b_out (d_model, 1); the gate only
+    for gated activations.  ``labels[i]`` says what neuron i is for; ``notes`` the method chosen for each line."""
 
     layer: int
     activation: Activation

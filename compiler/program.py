@@ -303,12 +303,12 @@ class HeadExpectation:
 
 @dataclass(frozen=True, slots=True)
 class OutputExpectation:
-    """The prediction after ``prompt``; or, ``generated``, the tokens that greedy decoding appends to it."""
+    """The prediction after ``prompt``; or, with ``generated``, the tokens that greedy decoding appends to it."""
 
     prompt: tuple[str, ...]
     answer: str
-    generated: tuple[str, ...] | None = None
     span: Span = field(default_factory=Span, compare=False, repr=False)
+    generated: tuple[str, ...] | None = None
 
 
 Dtype = Literal["float64", "float32", "float16", "bfloat16"]
