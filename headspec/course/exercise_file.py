@@ -36,7 +36,7 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "pattern": ("free",),
     "move": (),
     "property": ("property",),
-    "equal": ("equals",),
+    "equal": ("equals", "tolerance"),
     "between": ("low", "high"),
     "promises": ("exhaustive", "samples"),
     "breaks": ("ends_with",),
@@ -274,6 +274,8 @@ def _options(table: Table, kind: CheckKind, answer: str, asked: tuple[Asked, ...
     match kind:
         case "equal":
             table.text("equals", example="ac" if answer == "choice" else "d_head")
+            if "tolerance" in table.data:
+                table.rational("tolerance")
         case "between":
             bounds = {side: table.rational(side) for side in ("low", "high") if side in table.data}
             _check_bounds(table, bounds)

@@ -22,6 +22,8 @@ from dsl.parser import parse, parse_expression
 from dsl.tree import Number
 from headspec.course.answer import Answer
 from headspec.course.exercise import Asked, Check, Exercise
+from headspec.course.loading import load_exercise
+from headspec.course.reading import read_answer
 from headspec.course.results import CheckResult
 from headspec.course.sentences import counterexample
 from headspec.course.values import judge_value
@@ -139,6 +141,17 @@ def test_floats_may_be_rounded_but_not_wrong() -> None:
 def test_a_tolerance_is_a_teachers_choice() -> None:
     assert number("6.93", equal("rank", "7", tolerance="0.1")).verdict == "right"
     assert number("6.89", equal("rank", "7", tolerance="0.1")).verdict == "wrong"
+
+
+def test_an_exercise_file_states_a_tolerance_and_alternatives(tmp_path: Path) -> None:
+    texts = 'title = "t"\nstatement = "s"\nhints = ["a", "b", "c"]\nsolution = "2.7"\nkind = "number"\n'
+    check = (
+        '[[asked]]\nname = "r"\n[[check]]\nname = "r"\nkind = "equal"\nequals = "2.7 or d_head"\ntolerance = "0.05"\n'
+    )
+    (tmp_path / "t.toml").write_text(texts + check, encoding="utf-8")
+    e = load_exercise(tmp_path / "t.toml")
+    for text, right in (("2.72", True), ("d_head", True), ("2.8", False), ("d_model", False)):
+        assert judge_value(e, e.checks[0], read_answer(e, text=text)).right == right
 
 
 def test_symbols_of_the_given_spec_are_known_and_have_values_for_bounds_only() -> None:
