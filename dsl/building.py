@@ -101,6 +101,7 @@ class Builder:
         return self.build(cast(Node, node.children[0]))
 
     _head_line = _statement
+    _layer_item = _statement
     _expression = _statement
     _parenthesis = _statement
 
@@ -231,7 +232,13 @@ class Builder:
         prompt, answer = (self.unquote(_token(node, i)) for i in (0, 1))
         return T.ExpectOutput(prompt, answer, span=self.span(node))
 
-    # -------------------------------------------------------------- heads
+    # -------------------------------------------------------------- heads and MLPs
+
+    def _compute(self, node: Node) -> T.ComputeDecl:
+        target, value = node.children
+        return T.ComputeDecl(
+            str(target), self.maybe(value), span=self.span(node), target_span=self.span(cast(Token, target))
+        )
 
     def _head(self, node: Node) -> T.HeadDecl:
         name = _token(node, 0)
@@ -376,6 +383,10 @@ class Builder:
     def _compare(self, node: Node) -> T.Comparison:
         left, operator, right = node.children
         return T.Comparison(cast(Any, str(operator)), self.maybe(left), self.maybe(right), span=self.span(node))
+
+    def _conditional(self, node: Node) -> T.Conditional:
+        condition, then, otherwise = self.all(node.children)
+        return T.Conditional(condition, then, otherwise, span=self.span(node))
 
     def _range(self, node: Node) -> T.Range:
         low, high = self.all(node.children)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dsl.diagnostics import Diagnostic, did_you_mean
 from dsl.span import Source, Span
-from dsl.words import HEAD_LINES, OPENERS, RESERVED, STATEMENTS
+from dsl.words import HEAD_LINES, LAYER_LINES, OPENERS, RESERVED, STATEMENTS
 
 # ------------------------------------------------------------------ lines in the wrong place
 
@@ -37,6 +37,9 @@ _INSIDE = {"spec": "of a spec", "layer": "of a layer", "head": "of a head"}
 def _wrong_place(word: str, where: Span, place: str) -> tuple[str, Span, str, str]:
     if word in HEAD_LINES:
         return f"`{word}` is a line of a head", where, "no head here", "indent it below `head NAME`"
+    if word == "compute":
+        inside = {"spec": "in a layer", "head": "beside the heads of its layer"}[place]
+        return f"`compute` stands {inside}", where, "not here", "indent it below `layer`, after the heads"
     if word == "head" and place == "spec":
         return "a head stands in a layer", where, "no layer here", "write `layer` on a line above, and indent the head"
     if word == "head":
@@ -46,7 +49,7 @@ def _wrong_place(word: str, where: Span, place: str) -> tuple[str, Span, str, st
 
 
 def _suggest_opener(word: str, place: str) -> str:
-    known = {"spec": STATEMENTS, "layer": ("head",), "head": HEAD_LINES}[place]
+    known = {"spec": STATEMENTS, "layer": LAYER_LINES, "head": HEAD_LINES}[place]
     listed = ", ".join(f"`{k}`" for k in known)
     return did_you_mean(word, known) or did_you_mean(word, OPENERS) or f"a line here starts with one of {listed}"
 
@@ -60,7 +63,9 @@ def unexpected_block(span: Span, owner: str) -> Diagnostic:
 
 
 def empty_layer(span: Span) -> Diagnostic:
-    return Diagnostic("E0109", "this layer has no head", span, "nothing below it", "indent a `head NAME` below it")
+    return Diagnostic(
+        "E0109", "this layer is empty", span, "nothing below it", "indent `head NAME` or `compute B = ..` below it"
+    )
 
 
 # ------------------------------------------------------------------ expressions and sizes

@@ -22,7 +22,7 @@ from dsl.diagnostics import Collector, Diagnostic, SpecError
 from dsl.layout import MAX_ERRORS, Layout, Line, read_layout
 from dsl.span import Source, Span
 from dsl.syntax_errors import explain, word_at
-from dsl.tree import Expr, HeadDecl, HeadLine, LayerDecl, ModelDecl, Spec, Statement
+from dsl.tree import Expr, HeadDecl, HeadLine, LayerDecl, LayerItem, ModelDecl, Spec, Statement
 from dsl.words import HEAD_LINES, STATEMENTS
 
 MAX_CHARACTERS = 1 << 18
@@ -104,18 +104,24 @@ class Reader:
                 return found
 
     def layer(self, line: Line, found: Statement | None) -> LayerDecl | None:
-        heads = [self.head(inner) for inner in line.block]
+        items = [self.layer_item(inner) for inner in line.block]
         if not line.block and line.sound:
             self.complain(errors.empty_layer(self.span(line)))
         if not isinstance(found, LayerDecl):
             return None
-        return LayerDecl(tuple(h for h in heads if h is not None), span=self.extent(line))
+        return LayerDecl(tuple(i for i in items if i is not None), span=self.extent(line))
 
-    def head(self, line: Line) -> HeadDecl | None:
+    def layer_item(self, line: Line) -> LayerItem | None:
         word = self.first_word(line)
-        if word != "head":
+        if word == "head":
+            return self.head(line)
+        if word != "compute":
             self.misplaced(line, word, "layer")
             return None
+        self.refuse_block(line.block, word)
+        return cast("LayerItem | None", self.read(line, "layer_item"))
+
+    def head(self, line: Line) -> HeadDecl | None:
         found = cast("HeadDecl | None", self.read(line, "head"))
         doc, rest = self.doc(line.block)
         lines = [self.head_line(inner) for inner in rest]
@@ -200,7 +206,7 @@ def _grammar() -> Lark:
         files("dsl").joinpath("grammar.lark").read_text(encoding="utf-8"),
         parser="lalr",
         lexer="contextual",
-        start=["statement", "head", "head_line", "doc", "expression", "value"],
+        start=["statement", "layer_item", "head", "head_line", "doc", "expression", "value"],
         propagate_positions=True,
         maybe_placeholders=True,
     )

@@ -16,7 +16,7 @@ from dsl import tree as T
 from dsl.formatting import Row, layout_rows
 from dsl.span import Span
 
-_OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(1, 10)
+_CHOICE, _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(1, 11)
 _BINARY = {
     "or": (_OR, _OR, _AND),
     "and": (_AND, _AND, _NOT),
@@ -43,7 +43,7 @@ def print_spec(spec: T.Spec) -> str:
 
 def print_expression(expr: T.Expr) -> str:
     """``expr`` on one line, with the fewest parentheses."""
-    return _expression(expr, _OR)
+    return _expression(expr, _CHOICE)
 
 
 # ------------------------------------------------------------------ expressions
@@ -79,6 +79,10 @@ def _levelled(expr: T.Expr) -> tuple[str, int]:
             return _binary(expr)
         case T.Comparison(operator, left, right):
             return f"{_expression(left, _SUM)} {operator} {_expression(right, _SUM)}", _COMPARISON
+        case T.Conditional(condition, then, otherwise):
+            words = ("if", "then", "else")
+            parts = (print_expression(part) for part in (condition, then, otherwise))
+            return " ".join(f"{word} {part}" for word, part in zip(words, parts, strict=True)), _CHOICE
         case T.Range(low, high):
             return f"{_expression(low, _SUM)}..{_expression(high, _SUM)}", 0
         case T.SetOf(members):
@@ -186,10 +190,10 @@ def _statement_rows(statement: T.Statement) -> list[Row]:
         case T.ModelDecl(name, doc):
             row = Row(0, "model", (f"model {name}",), statement.span)
             return [row, *_doc_rows(doc, 1, statement.span)]
-        case T.LayerDecl(heads):
+        case T.LayerDecl(items):
             span = statement.span
             row = Row(0, "layer", ("layer",), Span(span.start, span.start + len("layer"), span.source))
-            return [row, *(r for head in heads for r in _head_rows(head))]
+            return [row, *(r for item in items for r in _item_rows(item))]
         case _:
             return [_statement_row(statement)]
 
@@ -255,7 +259,13 @@ def _entry(entry: T.TableEntry) -> str:
     return f"{_expression(entry.argument, _SUM)} -> {_expression(entry.image, _SUM)}"
 
 
-# ------------------------------------------------------------------ heads
+# ------------------------------------------------------------------ heads and MLPs
+
+
+def _item_rows(item: T.LayerItem) -> list[Row]:
+    if isinstance(item, T.HeadDecl):
+        return _head_rows(item)
+    return [Row(1, "compute", (f"compute {item.target} ", f"= {print_expression(item.value)}"), item.span)]
 
 
 def _head_rows(head: T.HeadDecl) -> list[Row]:

@@ -143,8 +143,6 @@ def _single_quotes(slip: _Slip) -> Diagnostic | None:
 def _reserved(slip: _Slip) -> Diagnostic | None:
     if slip.word == "*" and slip.before.endswith("->"):
         what = "a generated text (`-> *`)"
-    elif slip.word in ("if", "then", "else"):
-        what = "`if C then A else B`"
     elif slip.word == "[" and "LSQB" not in slip.accepted and slip.keyword in ("subspace", "head", "expect"):
         what = "families (`subspace remainder[q]`)"
     elif slip.word == ":" and slip.keyword == "sequences":

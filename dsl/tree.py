@@ -137,7 +137,32 @@ class ListOf:
     span: Span = _span()
 
 
-Expr = Number | Text | Truth | Name | Member | Call | TokenAt | Unary | Binary | Comparison | Range | SetOf | ListOf
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """``if CONDITION then A else B`` (``compute`` only)."""
+
+    condition: Expr
+    then: Expr
+    otherwise: Expr
+    span: Span = _span()
+
+
+Expr = (
+    Number
+    | Text
+    | Truth
+    | Name
+    | Member
+    | Call
+    | TokenAt
+    | Unary
+    | Binary
+    | Comparison
+    | Conditional
+    | Range
+    | SetOf
+    | ListOf
+)
 
 
 # ------------------------------------------------------------------ sequences (the valid inputs)
@@ -391,9 +416,32 @@ class HeadDecl:
 
 
 @dataclass(frozen=True, slots=True)
-class LayerDecl:
-    heads: tuple[HeadDecl, ...]
+class ComputeDecl:
+    """``compute TARGET = VALUE``: what the MLP of a layer adds, after the layer's heads."""
+
+    target: str
+    value: Expr
     span: Span = _span()
+    target_span: Span = _span()
+
+
+LayerItem = HeadDecl | ComputeDecl
+
+
+@dataclass(frozen=True, slots=True)
+class LayerDecl:
+    """``layer`` and what stands below it, in order of writing."""
+
+    items: tuple[LayerItem, ...]
+    span: Span = _span()
+
+    @property
+    def heads(self) -> tuple[HeadDecl, ...]:
+        return tuple(item for item in self.items if isinstance(item, HeadDecl))
+
+    @property
+    def computes(self) -> tuple[ComputeDecl, ...]:
+        return tuple(item for item in self.items if isinstance(item, ComputeDecl))
 
 
 # ------------------------------------------------------------------ claims

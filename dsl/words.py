@@ -28,13 +28,15 @@ STATEMENTS = (
 )
 """Words that open a line of the first level."""
 
+LAYER_LINES = ("head", "compute")
+"""Words that open a line of a layer."""
+
 HEAD_LINES = ("attend", "avoid", "rest", "prefer", "copy", "W_Q", "W_K", "W_V", "W_O")
 """Words that open a line of a head."""
 
-OPENERS = (*STATEMENTS, "head", *HEAD_LINES)
+OPENERS = (*STATEMENTS, *LAYER_LINES, *HEAD_LINES)
 
 RESERVED = {
-    "compute": "MLPs (`compute B = EXPRESSION`)",
     "layout": 'fixed layouts (`layout a0 a1 "+" b0 b1`)',
     "for": "families (`for q in primes(2, p)`)",
 }
@@ -69,7 +71,7 @@ CONNECTIVES = (
 )
 """Words inside lines.  None of them can name anything."""
 
-CONSTANTS = ("pi", "sqrt", "cos", "sin")
+CONSTANTS = ("pi", "sqrt", "cos", "sin", "min", "max", "abs")
 
 KEYWORDS = frozenset((*OPENERS, *RESERVED, *CONNECTIVES, *CONSTANTS))
 """No subspace, head, table, symbol or param may be called by one of these."""

@@ -21,6 +21,7 @@ from dsl.tree import (
     ExpectOutput,
     HeadDecl,
     LayerDecl,
+    LayerItem,
     ModelDecl,
     PositionsDecl,
     SequencesDecl,
@@ -55,19 +56,20 @@ def put_heads(given: Spec, layers: Sequence[LayerDecl], dropped: Iterable[str], 
 def _merged(ours: Sequence[LayerDecl], answer: Sequence[LayerDecl], dropped: frozenset[str]) -> list[LayerDecl]:
     places = {head.name: number for number, layer in enumerate(ours) for head in layer.heads}
     given = {head.name for layer in answer for head in layer.heads}
-    heads: dict[int, list[HeadDecl]] = {}
+    items: dict[int, list[LayerItem]] = {}
     spans: dict[int, Span] = {}
     number = -1
     for layer in answer:
         wanted = [places[head.name] for head in layer.heads if head.name in places]
         number = max(number + 1, min(wanted, default=0))
-        heads.setdefault(number, []).extend(layer.heads)
+        items.setdefault(number, []).extend(layer.items)
         spans[number] = layer.span
     for number, layer in enumerate(ours):
-        kept = [head for head in layer.heads if head.name not in given and head.name not in dropped]
-        heads.setdefault(number, []).extend(kept)
+        gone = {*given, *dropped}
+        kept = [item for item in layer.items if not isinstance(item, HeadDecl) or item.name not in gone]
+        items.setdefault(number, []).extend(kept)
         spans.setdefault(number, layer.span)
-    return [LayerDecl(tuple(heads[n]), span=spans[n]) for n in sorted(heads) if heads[n]]
+    return [LayerDecl(tuple(items[n]), span=spans[n]) for n in sorted(items) if items[n]]
 
 
 def called(layers: Sequence[LayerDecl], name: str) -> tuple[LayerDecl, ...]:
@@ -75,7 +77,10 @@ def called(layers: Sequence[LayerDecl], name: str) -> tuple[LayerDecl, ...]:
     heads = [head for layer in layers for head in layer.heads]
     if len(heads) != 1:
         return tuple(layers)
-    return tuple(replace(layer, heads=tuple(replace(head, name=name) for head in layer.heads)) for layer in layers)
+    return tuple(
+        replace(layer, items=tuple(replace(i, name=name) if isinstance(i, HeadDecl) else i for i in layer.items))
+        for layer in layers
+    )
 
 
 # ------------------------------------------------------------------ a whole spec

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from compiler.program import Among, Constant, EmbedLine, Equal, Head, Related, Relation, Subspace
+from compiler.computing import Read, ValueExpr, parts
+from compiler.program import Among, Compute, Constant, EmbedLine, Equal, Head, Related, Relation, Subspace
 from compiler.resolution.scope import Scope, fail
 from dsl.diagnostics import Note
 from dsl.span import Span
@@ -20,9 +21,12 @@ from dsl.tree import CopyLine, LayerDecl, MatrixLine, PredictDecl
 
 @dataclass(frozen=True)
 class _Writer:
-    head: str
+    """``what`` names it (``head `previous```); ``after_heads``: it is a compute line, which runs after the heads."""
+
+    what: str
     layer: int
     span: Span
+    after_heads: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,11 @@ class _Read:
 
 
 def check_liveness(
-    scope: Scope, layers: Sequence[LayerDecl], embeds: Sequence[EmbedLine], predicts: Sequence[PredictDecl]
+    scope: Scope,
+    layers: Sequence[LayerDecl],
+    computes: Sequence[Compute],
+    embeds: Sequence[EmbedLine],
+    predicts: Sequence[PredictDecl],
 ) -> None:
     """Record E0414 for every read of a subspace that is still empty everywhere."""
     ready = {line.target for line in embeds} | {
@@ -45,6 +53,11 @@ def check_liveness(
             with scope.attempt():
                 if read.subspace not in ready:
                     _check_read(read, head.layer, writers.get(read.subspace, []))
+    for compute in computes:
+        for name, span in _read_by(compute.value):
+            with scope.attempt():
+                if name not in ready:
+                    _check_read(_Read(name, span, "`compute`"), compute.layer, writers.get(name, []), after_heads=True)
     for decl in predicts:
         with scope.attempt():
             if decl.subspace in scope.subspaces and decl.subspace not in ready and decl.subspace not in writers:
@@ -58,7 +71,9 @@ def _writers(scope: Scope, layers: Sequence[LayerDecl]) -> dict[str, list[_Write
         for head in layer.heads:
             for line in head.lines:
                 for name in _written(scope, head.name, line):
-                    writers.setdefault(name, []).append(_Writer(head.name, number, line.span))
+                    writers.setdefault(name, []).append(_Writer(f"head `{head.name}`", number, line.span))
+        for compute in layer.computes:
+            writers.setdefault(compute.target, []).append(_Writer("`compute`", number, compute.span, after_heads=True))
     return writers
 
 
@@ -100,25 +115,38 @@ def _features(relation: Relation) -> tuple[str, ...]:
             return ()
 
 
-def _check_read(read: _Read, layer: int, writers: list[_Writer]) -> None:
-    if any(writer.layer < layer for writer in writers):
+def _read_by(value: ValueExpr) -> Iterator[tuple[str, Span]]:
+    """Every subspace that a compute line reads, where it is first named."""
+    places: dict[str, Span] = {}
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Read):
+            places[part.subspace] = part.span
+        pending += parts(part)
+    yield from places.items()
+
+
+def _check_read(read: _Read, layer: int, writers: list[_Writer], *, after_heads: bool = False) -> None:
+    if any(w.layer < layer or (after_heads and w.layer == layer and not w.after_heads) for w in writers):
         return
     if not writers:
         _nobody(read)
     writer = writers[0]
     if writer.layer == layer:
         where = "in the same layer"
-        help = f"heads of one layer run in parallel; give the writer `{writer.head}` a layer of its own before this one"
+        order = "its heads run before what it computes" if writer.after_heads != after_heads else "they run in parallel"
+        help = f"in one layer {order}; give the writer a layer of its own before this one"
     else:
         where = f"only later, in layer {writer.layer}"
-        help = f"move this head after layer {writer.layer}, or `{writer.head}` before layer {layer}"
+        help = f"move this line after layer {writer.layer}, or {writer.what} before layer {layer}"
     fail(
         "E0414",
         f"{read.what} reads `{read.subspace}` in layer {layer}, which is still empty there",
         read.span,
         label="nothing has been written yet",
         help=help,
-        notes=(Note(writer.span, f"written by head `{writer.head}` {where}"),),
+        notes=(Note(writer.span, f"written by {writer.what} {where}"),),
     )
 
 

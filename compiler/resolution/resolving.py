@@ -19,6 +19,7 @@ from typing import TypeVar
 from compiler import limits
 from compiler.program import Basis, Dtype, HeadExpectation, OutputExpectation, Program
 from compiler.resolution.claims import resolve_head_expectation, resolve_output_expectation, resolve_predicts
+from compiler.resolution.computes import resolve_computes
 from compiler.resolution.embeds import resolve_embeds
 from compiler.resolution.heads import resolve_layers
 from compiler.resolution.layout import resolve_basis, resolve_subspaces
@@ -84,8 +85,9 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
     basis = _subspaces(spec)
     embeds = resolve_embeds(scope, spec.all(EmbedDecl))
     layers = resolve_layers(scope, spec.all(LayerDecl))
+    computes = resolve_computes(scope, spec.all(LayerDecl))
     predict = resolve_predicts(scope, spec.all(PredictDecl))
-    check_liveness(scope, spec.all(LayerDecl), embeds, spec.all(PredictDecl))
+    check_liveness(scope, spec.all(LayerDecl), computes, embeds, spec.all(PredictDecl))
     expectations = _claims(spec, sequences)
     model = spec.one(ModelDecl)
     scope.errors.check()
@@ -108,6 +110,7 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
         layers=layers,
         predict=predict,
         expectations=expectations,
+        computes=computes,
         text=source.text,
         path=source.name,
     )

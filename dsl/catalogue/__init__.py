@@ -7,12 +7,25 @@ command line, E07xx answers and exercises.  Not for: raising errors.
 
 from __future__ import annotations
 
-from dsl.catalogue import answer_texts, answers, course, deciding, files, heads, layout, names, numbers, storage, syntax
+from dsl.catalogue import (
+    answer_texts,
+    answers,
+    course,
+    deciding,
+    files,
+    heads,
+    layout,
+    names,
+    numbers,
+    programs,
+    storage,
+    syntax,
+)
 from dsl.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry"]
 
-MODULES = (syntax, names, layout, heads, numbers, storage, files, answer_texts, answers, course, deciding)
+MODULES = (syntax, names, layout, heads, programs, numbers, storage, files, answer_texts, answers, course, deciding)
 
 
 def _merge() -> dict[str, Entry]:

@@ -96,15 +96,15 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "E0109",
-        "a layer without heads",
-        "A layer is the heads that stand below it.",
+        "an empty layer",
+        "A layer is the heads and the `compute` lines that stand below it.",
         "layer",
         "layer\n  head first\n    attend key.content == query.content",
     ),
     _entry(
         "E0110",
         "a part of the language that comes later",
-        "`compute` (MLPs), `layout` (fixed formats), `for` and `name[q]` (families), `if`, named repeats and `->*` "
+        "`layout` (fixed formats), `for` and `name[q]` (families), named repeats and `->*` "
         "(generated text) are reserved, so that specs written today keep their meaning.",
         'expect "a b" ->* "a b"',
         'expect "a b" -> "a"\npredict content',
