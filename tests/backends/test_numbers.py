@@ -181,6 +181,14 @@ def test_a_member_that_lies_about_its_size_is_not_unpacked(tmp_path: Path, monke
     tracemalloc.stop()
 
 
+def test_all_arrays_of_a_file_share_one_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backends.numbers.MAX_BYTES", 1024**2)
+    array = npy(np.zeros(700_000, np.uint8))
+    assert len(read_arrays(zipped([("V.npy", array)], tmp_path / "one.npz"))) == 1
+    two = zipped([("V.npy", array), ("W.npy", array)], tmp_path / "two.npz")
+    assert refusal(lambda: read_arrays(two)) == "E0734"
+
+
 @pytest.mark.parametrize("cut", [0, 10, 100, -1])
 def test_half_an_npz_is_refused(tmp_path: Path, cut: int) -> None:
     path = zipped([("W.npy", npy(np.eye(4)))], tmp_path / "W.npz")
