@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 from backends.lowering import Lowered
-from compiler.program import Alibi, Rotary
+from compiler.program import Activation, Alibi, Rotary
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 MAX_SIZE = 2**31 - 1
@@ -19,7 +19,10 @@ MAX_SIZE = 2**31 - 1
 
 @dataclass(frozen=True)
 class Config:
-    """``tokens[i]`` is the text of token id i; ``positions`` None means absolute (W_pos alone)."""
+    """``tokens[i]`` is the text of token id i; ``positions`` None means absolute (W_pos alone).
+
+    ``d_mlp`` neurons in every layer (those that a layer lacks are zero), 0 for a model of attention alone, and then
+    ``activation`` is None."""
 
     n_layers: int
     n_heads: int
@@ -29,6 +32,12 @@ class Config:
     d_vocab: int
     positions: Rotary | Alibi | None
     tokens: tuple[str, ...]
+    d_mlp: int = 0
+    activation: Activation | None = None
+
+    @property
+    def gated(self) -> bool:
+        return self.activation == "reglu"
 
     @classmethod
     def of(cls, lowered: Lowered) -> Config:
@@ -41,6 +50,8 @@ class Config:
             d_vocab=lowered.d_vocab,
             positions=lowered.program.positions,
             tokens=tuple(lowered.program.tokens),
+            d_mlp=max(1, lowered.d_mlp) if lowered.mlps else 0,
+            activation=lowered.activation,
         )
 
     def to_json(self) -> dict[str, object]:
@@ -52,11 +63,18 @@ class Config:
             "d_head": self.d_head,
             "n_ctx": self.n_ctx,
             "d_vocab": self.d_vocab,
-            "attn_only": True,
+            **self._mlp_to_json(),
             "normalization_type": None,
             "positions": _positions_to_json(self.positions),
             "tokens": list(self.tokens),
         }
+
+    def _mlp_to_json(self) -> dict[str, object]:
+        """TransformerLens calls a gated ReLU ``relu`` with ``gated_mlp``."""
+        if not self.d_mlp:
+            return {"attn_only": True}
+        word = "relu" if self.gated else self.activation
+        return {"attn_only": False, "d_mlp": self.d_mlp, "act_fn": word, "gated_mlp": self.gated}
 
     @classmethod
     def from_json(cls, data: object) -> Config:
@@ -65,6 +83,7 @@ class Config:
         tokens = fields.get("tokens")
         if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
             raise ValueError("config: `tokens` is not a list of texts")
+        d_mlp, activation = _mlp_from_json(fields)
         config = cls(
             n_layers=_size(fields, "n_layers", least=0),
             n_heads=_size(fields, "n_heads"),
@@ -74,6 +93,8 @@ class Config:
             d_vocab=_size(fields, "d_vocab"),
             positions=_positions_from_json(fields.get("positions")),
             tokens=tuple(tokens),
+            d_mlp=d_mlp,
+            activation=activation,
         )
         if len(set(tokens)) != config.d_vocab or len(tokens) != config.d_vocab:
             raise ValueError(f"config: {len(set(tokens))} different tokens, and d_vocab is {config.d_vocab}")
@@ -93,6 +114,8 @@ class Config:
         for layer in range(self.n_layers):
             for name, shape in (self.layer_shapes() | slopes).items():
                 shapes[f"blocks.{layer}.attn.{name}"] = shape
+            for name, shape in self.mlp_shapes().items():
+                shapes[f"blocks.{layer}.mlp.{name}"] = shape
         return shapes
 
     def layer_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -101,6 +124,45 @@ class Config:
         shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("W_Q", "W_K", "W_V"), (heads, model, head))
         shapes |= dict.fromkeys(("b_Q", "b_K", "b_V"), (heads, head))
         return shapes | {"W_O": (heads, head, model), "b_O": (model,)}
+
+    def mlp_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The parameters of one layer's MLP; none in a model of attention alone."""
+        if not self.d_mlp:
+            return {}
+        shapes: dict[str, tuple[int, ...]] = {
+            "W_in": (self.d_model, self.d_mlp),
+            "b_in": (self.d_mlp,),
+            "W_out": (self.d_mlp, self.d_model),
+            "b_out": (self.d_model,),
+        }
+        gate = {"W_gate": (self.d_model, self.d_mlp), "b_gate": (self.d_mlp,)}
+        return shapes | (gate if self.gated else {})
+
+
+def _mlp_from_json(fields: Mapping[str, object]) -> tuple[int, Activation | None]:
+    """(d_mlp, activation).  Files from before there were MLPs say ``attn_only`` and nothing else."""
+    alone = fields.get("attn_only")
+    if not isinstance(alone, bool):
+        raise ValueError("config: `attn_only` is neither true nor false")
+    if alone:
+        return 0, None
+    gated, word = fields.get("gated_mlp"), fields.get("act_fn")
+    if not isinstance(gated, bool):
+        raise ValueError("config: `gated_mlp` is neither true nor false")
+    return _size(fields, "d_mlp"), _activation(word, gated)
+
+
+def _activation(word: object, gated: bool) -> Activation:
+    match word, gated:
+        case "relu", True:
+            return "reglu"
+        case "relu", False:
+            return "relu"
+        case "gelu", False:
+            return "gelu"
+        case "silu", False:
+            return "silu"
+    raise ValueError(f"config: no {'gated ' * gated}activation is called {word!r}")
 
 
 def _positions_to_json(positions: Rotary | Alibi | None) -> dict[str, object]:

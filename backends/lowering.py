@@ -3,7 +3,7 @@
 In: ``Weights`` whose symbols all have values.  Out: ``Lowered``, plain float64 arrays in the shapes that run.
 Not for: rounding to the model's own float type (each backend rounds these float64 numbers to its dtype).
 
-Two exact steps stand before the rounding:
+Two exact steps stand before the rounding of heads (an MLP's matrices are rounded as they are):
 
 - *Padding.*  Heads of one model share ``d_head`` (the largest); smaller ones get zero rows after their own, and since
   the model divides every score by sqrt(d_head), W_Q and b_Q are multiplied by sqrt(d_head / own d_head).
@@ -14,24 +14,19 @@ Two exact steps stand before the rounding:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from compiler.program import Activation, Program, Rotary, Symbol
+from backends.rounding import Array, Rounding
+from compiler.program import Activation, Program, Rotary
 from dsl.diagnostics import Diagnostic, SpecError
-from dsl.span import Span
 
 if TYPE_CHECKING:
-    from compiler.exact import Matrix, Scalar
-    from compiler.pipeline import HeadWeights, Weights
-
-Array = npt.NDArray[np.float64]
+    from compiler.exact import Matrix
+    from compiler.pipeline import HeadWeights, MlpWeights, Weights
 
 MAX_BYTES = 8 * 1024**3
 ENTRY_BOUND = 2.0**-52
@@ -69,12 +64,32 @@ class LoweredMlp:
     W_gate: Array | None = None
     b_gate: Array | None = None
 
+    @property
+    def d_mlp(self) -> int:
+        """The number of neurons."""
+        return len(self.W_in)
+
+    @property
+    def gated(self) -> bool:
+        return self.activation == "reglu"
+
+    def check(self, d_model: int) -> None:
+        """AssertionError unless every array has the shape it should."""
+        neurons = self.d_mlp
+        assert self.W_in.shape == (neurons, d_model), self.W_in.shape
+        assert self.b_in.shape == (neurons,), self.b_in.shape
+        assert self.W_out.shape == (d_model, neurons), self.W_out.shape
+        assert self.b_out.shape == (d_model,), self.b_out.shape
+        assert (self.W_gate is not None) == (self.b_gate is not None) == self.gated, self.activation
+        assert self.W_gate is None or self.W_gate.shape == self.W_in.shape
+        assert self.b_gate is None or self.b_gate.shape == self.b_in.shape
+
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
     """A whole model in floats.  W_E : (d_vocab, d_model), W_pos : (n_ctx, d_model), W_U : (d_model, d_vocab),
-    b_U : (d_vocab,).  ``n_heads`` is the most heads of a layer; heads that a layer lacks are zero.
-    ``bound`` is the relative error of every entry."""
+    b_U : (d_vocab,).  ``n_heads`` is the most heads of a layer; heads that a layer lacks are zero.  ``mlps`` has the
+    MLPs of the layers that have one.  ``bound`` is the relative error of every entry."""
 
     program: Program
     n_layers: int
@@ -97,10 +112,29 @@ class Lowered:
         assert self.W_U.shape == (self.d_model, self.d_vocab), self.W_U.shape
         assert self.b_U.shape == (self.d_vocab,), self.b_U.shape
         assert all(h.layer < self.n_layers and h.index < self.n_heads for h in self.heads)
+        layers = [mlp.layer for mlp in self.mlps]
+        assert len(set(layers)) == len(layers) and all(0 <= layer < self.n_layers for layer in layers), layers
+        assert len({mlp.activation for mlp in self.mlps}) <= 1, "one activation for the whole model"
+        for mlp in self.mlps:
+            mlp.check(self.d_model)
 
     def layer(self, number: int) -> tuple[LoweredHead, ...]:
         """The heads of one layer, by index."""
         return tuple(sorted((h for h in self.heads if h.layer == number), key=lambda h: h.index))
+
+    def mlp(self, number: int) -> LoweredMlp | None:
+        """The MLP of one layer; None if it has none."""
+        return next((mlp for mlp in self.mlps if mlp.layer == number), None)
+
+    @property
+    def d_mlp(self) -> int:
+        """The most neurons of a layer; 0 without MLPs."""
+        return max((mlp.d_mlp for mlp in self.mlps), default=0)
+
+    @property
+    def activation(self) -> Activation | None:
+        """What the MLPs compute; None without MLPs."""
+        return self.mlps[0].activation if self.mlps else None
 
 
 def lower(weights: Weights) -> Lowered:
@@ -117,9 +151,10 @@ def lower(weights: Weights) -> Lowered:
         d_head=d_head,
         d_vocab=len(program.tokens),
         n_ctx=program.context,
+        mlp_rows=tuple((mlp.W_in.rows, 3 if mlp.W_gate is not None else 2) for mlp in weights.mlps),
     )
     shape.check()
-    rounding = _Rounding(weights.bindings)
+    rounding = Rounding(weights.bindings)
     rounding.check_symbols(_matrices(weights), [h.slope for h in weights.heads], program.symbols)
     return Lowered(
         program=program,
@@ -134,13 +169,14 @@ def lower(weights: Weights) -> Lowered:
         W_U=np.ascontiguousarray(rounding.dense(weights.W_U).T),
         b_U=rounding.dense(weights.b_U)[:, 0],
         heads=tuple(_lower_head(head, d_head, rounding, program) for head in weights.heads),
+        mlps=tuple(_lower_mlp(mlp, rounding) for mlp in weights.mlps),
     )
 
 
 # ------------------------------------------------------------------ one head
 
 
-def _lower_head(weights: HeadWeights, d_head: int, rounding: _Rounding, program: Program) -> LoweredHead:
+def _lower_head(weights: HeadWeights, d_head: int, rounding: Rounding, program: Program) -> LoweredHead:
     head = weights.head
     temperature = Fraction(d_head, weights.d_head)
     lowered = LoweredHead(
@@ -210,69 +246,29 @@ def _rotary_pairs(rotary: Rotary | None) -> list[tuple[int, int]]:
     return [(2 * i, 2 * i + 1) for i in range(half)]
 
 
-# ------------------------------------------------------------------ numbers
+# ------------------------------------------------------------------ one MLP
 
 
-class _Rounding:
-    """Exact -> float64 under given values of the symbols; equal scalars are evaluated once."""
-
-    def __init__(self, bindings: Mapping[str, Fraction]) -> None:
-        self.bindings = dict(bindings)
-        self.known: dict[Scalar, float] = {}
-
-    def number(self, scalar: Scalar) -> float:
-        value = self.known.get(scalar)
-        if value is None:
-            value = self.known[scalar] = scalar.to_float(self.bindings)
-            if not math.isfinite(value):
-                raise SpecError(_too_big())
-        return value
-
-    def dense(self, matrix: Matrix) -> Array:
-        array = np.zeros((matrix.rows, matrix.columns))
-        if matrix.entries:
-            places = np.array(list(matrix.entries), dtype=np.intp)
-            array[places[:, 0], places[:, 1]] = [self.number(entry) for entry in matrix.entries.values()]
-        return array
-
-    def check_symbols(
-        self, matrices: Iterable[Matrix], scalars: Iterable[Scalar], declared: tuple[Symbol, ...]
-    ) -> None:
-        found = {name for matrix in matrices for name in matrix.symbols()}
-        found |= {name for scalar in scalars for name in scalar.symbols()}
-        missing = sorted(found - set(self.bindings) - {"pi"})
-        mine = {symbol.name for symbol in declared}
-        missing = [name for name in missing if name in mine] or missing  # open strengths wait for these
-        if missing:
-            raise SpecError(_no_value(missing, declared))
-
-
-def _too_big() -> Diagnostic:
-    return Diagnostic(
-        "E0508", "an entry of the exact weights is larger than any float64", help="use smaller strengths and symbols"
+def _lower_mlp(weights: MlpWeights, rounding: Rounding) -> LoweredMlp:
+    return LoweredMlp(
+        layer=weights.layer,
+        activation=weights.activation,
+        W_in=rounding.dense(weights.W_in),
+        b_in=rounding.dense(weights.b_in)[:, 0],
+        W_out=rounding.dense(weights.W_out),
+        b_out=rounding.dense(weights.b_out)[:, 0],
+        W_gate=None if weights.W_gate is None else rounding.dense(weights.W_gate),
+        b_gate=None if weights.b_gate is None else rounding.dense(weights.b_gate)[:, 0],
     )
-
-
-def _no_value(missing: list[str], declared: tuple[Symbol, ...]) -> Diagnostic:
-    names = ", ".join(f"`{name}`" for name in missing)
-    plural = len(missing) > 1
-    return Diagnostic(
-        "E0501",
-        f"symbol{'s' * plural} {names} {'have' if plural else 'has'} no value where numbers are needed",
-        _span_of(missing[0], declared),
-        label="declared without a value",
-        help="give " + ("each" if plural else "it") + " a value: " + " ".join(f"--set {name}=..." for name in missing),
-    )
-
-
-def _span_of(name: str, declared: tuple[Symbol, ...]) -> Span | None:
-    return next((symbol.span for symbol in declared if symbol.name == name), None)
 
 
 def _matrices(weights: Weights) -> list[Matrix]:
     matrices = [weights.W_E, weights.W_pos, weights.W_U, weights.b_U]
     for h in weights.heads:
         matrices += [h.W_Q, h.W_K, h.W_V, h.W_O, h.b_Q, h.b_K, h.b_V]
+    for mlp in weights.mlps:
+        found = (mlp.W_in, mlp.b_in, mlp.W_out, mlp.b_out, mlp.W_gate, mlp.b_gate)
+        matrices += [matrix for matrix in found if matrix is not None]
     return matrices
 
 
@@ -287,17 +283,25 @@ class _Shape:
     d_head: int
     d_vocab: int
     n_ctx: int
+    mlp_rows: tuple[tuple[int, int], ...] = ()
+    """Per MLP its neurons, and how many matrices it has."""
 
     def bytes(self) -> int:
+        """Of what runs: layers without an MLP, or with fewer neurons than others, are filled with zeros there."""
         embeddings = self.d_model * (2 * self.d_vocab + self.n_ctx)
         heads = self.n_layers * self.n_heads * 4 * self.d_head * self.d_model
-        return 8 * (embeddings + heads)
+        mlps = (
+            self.n_layers * self.d_model * max((neurons * matrices for neurons, matrices in self.mlp_rows), default=0)
+        )
+        return 8 * (embeddings + heads + mlps)
 
     def check(self) -> None:
         """SpecError E0507 before anything is allocated, when the dense float64 arrays exceed the limit."""
         needed = self.bytes()
         if needed <= MAX_BYTES:
             return
+        widest = max((neurons for neurons, _ in self.mlp_rows), default=0)
+        mlps = (f"d_mlp {widest}",) if widest else ()
         raise SpecError(
             Diagnostic(
                 "E0507",
@@ -306,6 +310,7 @@ class _Shape:
                 figures=(
                     f"d_model {self.d_model}, d_vocab {self.d_vocab}, n_ctx {self.n_ctx}",
                     f"{self.n_layers} layers of {self.n_heads} heads, d_head {self.d_head}",
+                    *mlps,
                 ),
             )
         )

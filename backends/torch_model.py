@@ -3,9 +3,10 @@
 In: ``Lowered``, or a ``Config`` and a state dict.  Out: ``TorchModel``: logits, every activation under its
 TransformerLens hook name, greedy generation.  Not for: exactness (the weights are rounded to ``dtype``).
 
-Shapes: B sequences of n tokens, H heads, D = d_model, d = d_head, V = d_vocab.  Weights stand on the right:
-q = x W_Q + b_Q.  In float16 and bfloat16 the residual stream, q, k and v are rounded to that type, while rotations,
-scores, softmax and sums over keys are taken in float32 (fused kernels may round the pattern itself to the type).
+Shapes: B sequences of n tokens, H heads, D = d_model, d = d_head, V = d_vocab, d_mlp neurons.  Weights stand on the
+right: q = x W_Q + b_Q.  In float16 and bfloat16 the residual stream, q, k, v and the neurons are rounded to that type,
+while rotations, scores, softmax and sums over keys are taken in float32 (fused kernels may round the pattern itself to
+the type).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from torch import Tensor, nn
 
 from backends.attention import Attention, KVCache, Recorder, RotaryTables, wider
 from backends.config import Config
-from backends.lowering import Array, Lowered, LoweredHead
+from backends.lowering import Lowered, LoweredHead, LoweredMlp
+from backends.mlp import Mlp
+from backends.rounding import Array
 from compiler.program import Rotary
 from dsl.diagnostics import Diagnostic, SpecError
 
@@ -56,13 +59,15 @@ class Unembed(nn.Module):
 
 
 class Block(nn.Module):
-    """x -> x + attn(x): one attention-only layer."""
+    """x -> y = x + attn(x) -> y + mlp(y); without neurons the layer ends at y."""
 
     attn: Attention
+    mlp: Mlp | None
 
     def __init__(self, config: Config, layer: int, dtype: torch.dtype, device: torch.device) -> None:
         super().__init__()
         self.attn = Attention(config, layer, dtype, device)
+        self.mlp = Mlp(config, layer, dtype, device) if config.d_mlp else None
         self.prefix = f"blocks.{layer}."
 
     def forward(self, x: Tensor, tables: RotaryTables | None, record: Recorder, cache: KVCache | None) -> Tensor:
@@ -70,12 +75,18 @@ class Block(nn.Module):
         out: Tensor = self.attn(x, tables, record, cache)
         record.keep(self.prefix + "hook_attn_out", out)
         x = _add(out, x, kept=record.wants(self.prefix + "hook_attn_out"))
+        if self.mlp is not None:
+            record.keep(self.prefix + "hook_resid_mid", x)
+            moved: Tensor = self.mlp(x, record)
+            record.keep(self.prefix + "hook_mlp_out", moved)
+            x = _add(moved, x, kept=record.wants(self.prefix + "hook_mlp_out"))
         record.keep(self.prefix + "hook_resid_post", x)
         return x
 
 
 class TorchModel(nn.Module):
-    """An attention-only transformer.  Its state dict is ``Config.shapes()``; its parameters can be trained."""
+    """A transformer without LayerNorm, with MLPs or of attention alone.  Its state dict is ``Config.shapes()``; its
+    parameters can be trained."""
 
     embed: Embed
     pos_embed: PosEmbed
@@ -124,7 +135,8 @@ class TorchModel(nn.Module):
         hook_embed, hook_pos_embed, and under ``blocks.{l}.``: hook_resid_pre, hook_attn_out, hook_resid_post (B, n, D);
         attn.hook_q, hook_k, hook_v, hook_z (B, n, H, d); attn.hook_rot_q, hook_rot_k under rotary;
         attn.hook_attn_scores, hook_pattern (B, H, n, n), scores -inf above the diagonal, in float32 or wider;
-        attn.hook_result (B, n, H, D)."""
+        attn.hook_result (B, n, H, D).  With MLPs also hook_resid_mid (before the MLP) and hook_mlp_out (B, n, D),
+        mlp.hook_pre, mlp.hook_post, and mlp.hook_pre_linear where gated (B, n, d_mlp)."""
         record = Recorder(_predicate(names))
         logits = self._run(tokens, record, None)
         return logits, record.kept
@@ -188,7 +200,7 @@ class TorchModel(nn.Module):
 
 
 def state_arrays(lowered: Lowered) -> dict[str, Array]:
-    """The state dict in float64: transposed to right-multiplied weights, heads stacked, missing heads zero."""
+    """The state dict in float64: transposed to stand on the right, heads stacked, missing heads and neurons zero."""
     config = Config.of(lowered)
     arrays: dict[str, Array] = {name: np.zeros(shape) for name, shape in config.shapes().items()}
     arrays |= {"embed.W_E": lowered.W_E, "pos_embed.W_pos": lowered.W_pos}
@@ -197,6 +209,10 @@ def state_arrays(lowered: Lowered) -> dict[str, Array]:
         for name, value in _head_arrays(head):
             if (key := f"blocks.{head.layer}.attn.{name}") in arrays:
                 arrays[key][head.index] = value
+    for mlp in lowered.mlps:
+        for name, value in _mlp_arrays(mlp).items():
+            target = arrays[f"blocks.{mlp.layer}.mlp.{name}"]
+            target[tuple(slice(size) for size in value.shape)] = value
     return arrays
 
 
@@ -211,6 +227,13 @@ def _head_arrays(head: LoweredHead) -> list[tuple[str, Any]]:
         ("b_V", head.b_V),
         ("slopes", head.slope),
     ]
+
+
+def _mlp_arrays(mlp: LoweredMlp) -> dict[str, Array]:
+    arrays: dict[str, Array] = {"W_in": mlp.W_in.T, "b_in": mlp.b_in, "W_out": mlp.W_out.T, "b_out": mlp.b_out}
+    if mlp.W_gate is not None and mlp.b_gate is not None:
+        arrays |= {"W_gate": mlp.W_gate.T, "b_gate": mlp.b_gate}
+    return arrays
 
 
 def cast_state(state: Mapping[str, Tensor], dtype: str) -> dict[str, Tensor]:

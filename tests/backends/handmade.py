@@ -1,7 +1,7 @@
 """Models written out by hand, without the compiler: their weights can be checked by reading.
 
 ``previous_token_and_induction`` (one-hot tokens and positions), ``rotary_previous`` (both layouts), ``alibi_recent``,
-and ``random_lowered`` (dense, for laws).
+``running_parity`` (heads and an MLP), and ``random_lowered`` (dense, with MLPs if asked for; for laws).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backends.lowering import Lowered, LoweredHead
-from compiler.program import Alibi, Basis, Program, Rotary
+from backends.lowering import Lowered, LoweredHead, LoweredMlp
+from compiler.program import Activation, Alibi, Basis, Program, Rotary
 from compiler.sequences import SequenceLanguage
 
 TOKENS = ("<bos>", "a", "b", "c", "d")
@@ -56,7 +56,9 @@ def head(name: str, layer: int, index: int, d_head: int, width: int, **arrays: A
     return LoweredHead(name, layer, index, **(zero | arrays))
 
 
-def lowered(program: Program, heads: list[LoweredHead], n_heads: int = 1, **arrays: Any) -> Lowered:
+def lowered(
+    program: Program, heads: list[LoweredHead], n_heads: int = 1, mlps: tuple[LoweredMlp, ...] = (), **arrays: Any
+) -> Lowered:
     vocab, width, context = len(program.tokens), program.width, program.context
     zero: dict[str, Any] = {
         "W_E": np.zeros((vocab, width)),
@@ -73,6 +75,7 @@ def lowered(program: Program, heads: list[LoweredHead], n_heads: int = 1, **arra
         d_vocab=vocab,
         n_ctx=context,
         heads=tuple(heads),
+        mlps=mlps,
         **(zero | arrays),
     )
 
@@ -134,10 +137,34 @@ def alibi_recent(slopes: tuple[float, ...] = (0.5, 2.0)) -> Lowered:
     return lowered(program(Alibi(), width=v), heads, n_heads=len(slopes), W_E=np.eye(v), W_U=np.eye(v))
 
 
-def random_lowered(seed: int, positions: Rotary | Alibi | None = None) -> Lowered:
-    """Dense random weights of random sizes, one layer short of a head; entries of standard deviation 1/2."""
+def running_parity(context: int = 12) -> Lowered:
+    """x | 1 | mean | parity.  A uniform head writes the mean m of the tokens x in {0, 1}; at the end of a sequence of
+    full length s = m context is their number, and the MLP bends it: relu(s) - 2 relu(s - 1) + 2 relu(s - 2) - ... is 0
+    at even s and 1 at odd.  logit_c = 2 c y - c^2."""
+    width, tokens = 4, ("0", "1")
+    w_e, w_v, w_o = np.zeros((2, width)), np.zeros((1, width)), np.zeros((width, 1))
+    w_e[:, 0], w_e[:, 1], w_v[0, 0], w_o[2, 0] = (0, 1), 1, 1, 1
+    knots = np.arange(context)
+    w_in, w_out = np.zeros((context, width)), np.zeros((width, context))
+    w_in[:, 2], w_in[:, 1] = context, -knots
+    w_out[3] = np.where(knots == 0, 1, 2 * (-1.0) ** knots)
+    w_u = np.zeros((width, 2))
+    w_u[3, 1], w_u[1, 1] = 2, -1
+    mlp = LoweredMlp(0, "relu", w_in, np.zeros(context), w_out, np.zeros(width))
+    only = head("mean", 0, 0, 1, width, W_V=w_v, W_O=w_o)
+    shape = program(tokens=tokens, width=width, context=context)
+    return lowered(shape, [only], mlps=(mlp,), W_E=w_e, W_U=w_u)
+
+
+def random_lowered(
+    seed: int, positions: Rotary | Alibi | None = None, activation: Activation | None = None, layers: int | None = None
+) -> Lowered:
+    """Dense random weights of random sizes, one layer short of a head; entries of standard deviation 1/2.
+
+    With an ``activation`` every layer but the second has an MLP, each of its own size."""
     rng = np.random.default_rng(seed)
-    layers, n_heads, d_head, width, context = (int(rng.integers(1, top)) for top in (4, 4, 7, 9, 12))
+    depth, n_heads, d_head, width, context = (int(rng.integers(1, top)) for top in (4, 4, 7, 9, 12))
+    depth = layers or depth
     d_head = max(d_head, positions.dims if isinstance(positions, Rotary) else 1)
 
     def normal(*shape: int) -> Any:
@@ -153,18 +180,31 @@ def random_lowered(seed: int, positions: Rotary | Alibi | None = None) -> Lowere
             **{b: normal(d_head) for b in ("b_Q", "b_K", "b_V")},
             slope=float(2.0 ** -(index + 1)) if isinstance(positions, Alibi) else 0.0,
         )
-        for layer in range(layers)
+        for layer in range(depth)
         for index in range(n_heads)
     ]
-    shape = program(positions, width=width, context=context, layers=layers)
+    shape = program(positions, width=width, context=context, layers=depth)
     v = len(shape.tokens)
     kept = heads[:-1] if len(heads) > 1 else heads
-    return lowered(
-        shape,
-        kept,
-        n_heads=n_heads,
-        W_E=normal(v, width),
-        W_pos=normal(context, width),
-        W_U=normal(width, v),
-        b_U=normal(v),
+    arrays = {"W_E": normal(v, width), "W_pos": normal(context, width), "W_U": normal(width, v), "b_U": normal(v)}
+    mlps = tuple(random_mlp(rng, layer, width, activation) for layer in range(depth) if activation and layer != 1)
+    return lowered(shape, kept, n_heads=n_heads, mlps=mlps, **arrays)
+
+
+def random_mlp(rng: np.random.Generator, layer: int, width: int, activation: Activation) -> LoweredMlp:
+    """1 to 9 neurons, biases too."""
+    neurons, gated = int(rng.integers(1, 10)), activation == "reglu"
+
+    def normal(*shape: int) -> Any:
+        return rng.normal(size=shape) / 2
+
+    return LoweredMlp(
+        layer,
+        activation,
+        W_in=normal(neurons, width),
+        b_in=normal(neurons),
+        W_out=normal(width, neurons),
+        b_out=normal(width),
+        W_gate=normal(neurons, width) if gated else None,
+        b_gate=normal(neurons) if gated else None,
     )

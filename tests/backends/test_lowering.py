@@ -15,8 +15,8 @@ from backends import lowering
 from backends.lowering import ENTRY_BOUND, Lowered, balance, lower
 from backends.numpy_model import NumpyModel
 from compiler.exact import Angle, Matrix, Scalar
-from compiler.pipeline import HeadWeights, Weights
-from compiler.program import ExplicitMatrix, Head, Program, Rotary, Symbol
+from compiler.pipeline import HeadWeights, MlpWeights, Weights
+from compiler.program import Activation, ExplicitMatrix, Head, Program, Rotary, Symbol
 from dsl.diagnostics import SpecError
 from dsl.tree import Number
 from tests.backends.handmade import program, random_lowered, rotary_previous
@@ -138,6 +138,50 @@ def test_a_rotary_model_has_room_for_the_rotated_rows() -> None:
     rotary = Rotary(Fraction(100), 6, "half")
     head = head_weights("only", rational([[1, 0]]), rational([[1, 0]]))
     assert lower(weights(program(rotary, width=2), [head])).d_head == 6
+
+
+# ------------------------------------------------------------------ MLPs
+
+
+def mlp_weights(activation: Activation = "relu", neurons: int = 2, **changes: Any) -> MlpWeights:
+    """Of width 3, entries sqrt(2) and 1/3."""
+    found: dict[str, Any] = {
+        "W_in": Matrix(neurons, 3, {(0, 1): Scalar.sqrt(2)}),
+        "b_in": Matrix(neurons, 1, {(0, 0): Scalar.rational(Fraction(1, 3))}),
+        "W_out": Matrix(3, neurons, {(2, neurons - 1): Scalar.rational(-7)}),
+        "b_out": Matrix(3, 1, {(1, 0): Scalar.rational(5)}),
+    }
+    return MlpWeights(0, activation, **(found | changes))
+
+
+def test_an_mlp_is_rounded_entry_by_entry() -> None:
+    lowered = lower(weights(program(width=3), [], mlps=(mlp_weights(),)))
+    (found,) = lowered.mlps
+    assert found.W_in.tolist() == [[0, 2**0.5, 0], [0, 0, 0]] and found.b_in.tolist() == [1 / 3, 0]
+    assert found.W_out.tolist() == [[0, 0], [0, 0], [0, -7]] and found.b_out.tolist() == [0, 5, 0]
+    assert found.W_gate is None and found.b_gate is None
+    assert (lowered.d_mlp, lowered.activation, lowered.mlp(0)) == (2, "relu", found)
+    assert lower(weights(program(width=3), [])).mlp(0) is None
+
+
+def test_a_gate_is_lowered_too() -> None:
+    gate, bias = Matrix(2, 3, {(1, 1): Scalar.rational(4)}), Matrix(2, 1, {(1, 0): Scalar.rational(-3)})
+    (found,) = lower(weights(program(width=3), [], mlps=(mlp_weights("reglu", W_gate=gate, b_gate=bias),))).mlps
+    assert found.W_gate is not None and found.W_gate.tolist() == [[0, 0, 0], [0, 4, 0]]
+    assert found.b_gate is not None and found.b_gate.tolist() == [0, -3]
+
+
+@pytest.mark.parametrize("name", ["W_in", "b_in", "W_out", "b_out", "W_gate", "b_gate"])
+def test_a_symbol_in_an_mlp_needs_a_value(name: str) -> None:
+    gate = {"W_gate": Matrix(2, 3, {}), "b_gate": Matrix(2, 1, {})}
+    free = {name: Matrix(*getattr(mlp_weights("reglu", **gate), name).shape, {(0, 0): Scalar.symbol("beta")})}
+    with pytest.raises(SpecError, match="symbol `beta` has no value"):
+        lower(weights(program(width=3), [], mlps=(mlp_weights("reglu", **(gate | free)),)))
+
+
+def test_too_many_neurons_are_refused_before_they_are_made() -> None:
+    with pytest.raises(SpecError, match=r"(?s)E0507.*44\.7 GiB.*d_mlp 1000000000"):
+        lower(weights(program(width=3), [], mlps=(mlp_weights(neurons=10**9),)))
 
 
 # ------------------------------------------------------------------ balance

@@ -41,6 +41,8 @@ MODELS = {
     "alibi": with_text(alibi_recent()),
     "random": with_text(random_lowered(11, Rotary(Fraction(7, 2), 2, "half"))),
     "random alibi": with_text(random_lowered(12, Alibi())),
+    "random relu": with_text(random_lowered(13, None, "relu", 3)),
+    "random reglu": with_text(random_lowered(14, None, "reglu", 2)),
 }
 models = pytest.mark.parametrize("lowered", MODELS.values(), ids=MODELS.keys())
 
@@ -84,6 +86,17 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path, lowered: Lowered) -> No
         assert (first / name).read_bytes() == (second / name).read_bytes() == (third / name).read_bytes()
     assert {path.name for path in first.iterdir()} == NAMES
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "c"}
+
+
+def test_a_folder_from_before_there_were_mlps_still_loads(tmp_path: Path) -> None:
+    """And what is written for such a model has not changed by a byte."""
+    old, lowered = Path(__file__).parent / "saved" / "attention_only", MODELS["induction"]
+    found = load(old)
+    assert found.config.d_mlp == 0 and found.config.activation is None
+    ids = tokens_for(lowered)
+    assert torch.equal(found.model(ids), TorchModel.from_lowered(lowered, "float16")(ids))
+    again = save(lowered, lowered.program, tmp_path / "again", "float16", version="0.1.0")
+    assert all((old / name).read_bytes() == (again / name).read_bytes() for name in NAMES)
 
 
 def test_the_safetensors_library_reads_the_same(folder: Path) -> None:
@@ -226,6 +239,20 @@ REFUSED: dict[str, tuple[str, Callable[[dict[str, Any]], object]]] = {
         "E0615",
         edit_config(positions={"kind": "rotary", "base": "1e99999999", "dims": 2, "layout": "half"}),
     ),
+    "neurons that are not there": (
+        "E0616",
+        edit_config(attn_only=False, d_mlp=4, act_fn="relu", gated_mlp=False),
+    ),
+    "a number of neurons that is a text": (
+        "E0615",
+        edit_config(attn_only=False, d_mlp="4", act_fn="relu", gated_mlp=False),
+    ),
+    "no neurons": ("E0615", edit_config(attn_only=False, d_mlp=0, act_fn="relu", gated_mlp=False)),
+    "an unknown activation": ("E0615", edit_config(attn_only=False, d_mlp=4, act_fn="tanh", gated_mlp=False)),
+    "an activation that is a list": ("E0615", edit_config(attn_only=False, d_mlp=4, act_fn=["relu"], gated_mlp=False)),
+    "a gate of another kind": ("E0615", edit_config(attn_only=False, d_mlp=4, act_fn="gelu", gated_mlp=True)),
+    "a gate that is a number": ("E0615", edit_config(attn_only=False, d_mlp=4, act_fn="relu", gated_mlp=1)),
+    "attention alone, or not": ("E0615", edit_config(attn_only=1)),
     "another positional scheme": ("E0616", edit_config(positions={"kind": "alibi"})),
     "a tensor of another name": ("E0616", rename("embed.W_E", "embed.W_F")),
     "a tensor of another shape": ("E0616", lambda h: h["unembed.W_U"]["shape"].reverse()),

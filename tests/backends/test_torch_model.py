@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -14,10 +16,11 @@ from hypothesis import strategies as st
 
 from backends.attention import KVCache, RotaryTables
 from backends.config import Config
-from backends.lowering import Lowered
-from backends.numpy_model import NumpyModel, rotate
+from backends.lowering import Lowered, LoweredMlp
+from backends.mlp import ACTIVATIONS
+from backends.numpy_model import NumpyModel, activate, mlp_outputs, rotate
 from backends.torch_model import TorchModel
-from compiler.program import Alibi, Rotary
+from compiler.program import Activation, Alibi, Rotary
 from dsl.diagnostics import SpecError
 from tests.backends.comparing import tokens_for, tolerance
 from tests.backends.handmade import (
@@ -26,6 +29,7 @@ from tests.backends.handmade import (
     previous_token_and_induction,
     random_lowered,
     rotary_previous,
+    running_parity,
 )
 
 MODELS = {
@@ -36,6 +40,11 @@ MODELS = {
     "random": random_lowered(3),
     "random alibi": random_lowered(4, Alibi()),
     "random rotary": random_lowered(5, Rotary(Fraction(10), 2, "pairs")),
+    "parity": running_parity(),
+    "random relu": random_lowered(6, None, "relu", 3),
+    "random reglu rotary": random_lowered(7, Rotary(Fraction(10), 2, "half"), "reglu", 3),
+    "random gelu": random_lowered(8, None, "gelu", 2),
+    "random silu alibi": random_lowered(9, Alibi(), "silu", 1),
 }
 DTYPES = ("float64", "float32", "bfloat16", "float16")
 models = pytest.mark.parametrize("lowered", MODELS.values(), ids=MODELS.keys())
@@ -67,6 +76,36 @@ def test_alibi_patterns_are_geometric() -> None:
     expected = np.exp([-1.0, -0.5, 0.0])
     np.testing.assert_allclose(run.patterns[0][0, 0, 2], expected / expected.sum(), rtol=1e-12)
     np.testing.assert_allclose(run.scores[0][0, 1, 2], [-4.0, -2.0, 0.0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("ones", range(13))
+def test_the_sawtooth_says_the_parity(ones: int) -> None:
+    ids = np.random.default_rng(ones).permutation([1] * ones + [0] * (12 - ones))
+    run = NumpyModel(MODELS["parity"]).forward([ids])
+    assert run.residuals[-1][0, -1, 3] == pytest.approx(ones % 2, abs=1e-9)
+    assert run.logits[0, -1].argmax() == ones % 2
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "silu"])
+def test_activations_are_those_of_the_literature(activation: Activation) -> None:
+    z = np.array([-800.0, -30.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0, 40.0, 800.0])
+    with mpmath.workdps(40):
+        exact = {
+            "relu": lambda x: x if x > 0 else 0,
+            "gelu": lambda x: x * mpmath.ncdf(x),
+            "silu": lambda x: x / (1 + mpmath.exp(-x)),
+        }[activation]
+        expected = [float(exact(mpmath.mpf(x))) for x in z]
+    np.testing.assert_allclose(activate(activation, z), expected, rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(ACTIVATIONS[activation](torch.from_numpy(z)).numpy(), expected, rtol=1e-15, atol=1e-15)
+
+
+def test_a_gate_multiplies() -> None:
+    one, two = np.array([[1.0, 0.0]]), np.array([[0.0, 2.0]])
+    mlp = LoweredMlp(0, "reglu", two, np.array([5.0]), np.array([[0.0], [1.0]]), np.zeros(2), one, np.array([-1.0]))
+    hidden, moved = mlp_outputs(mlp, np.array([[[3.0, 10.0], [0.0, 10.0]]]))
+    assert hidden.tolist() == [[[2.0 * 25.0], [0.0]]]
+    assert moved.tolist() == [[[0.0, 50.0], [0.0, 0.0]]]
 
 
 # ------------------------------------------------------------------ torch against the oracle
@@ -106,20 +145,55 @@ def test_patterns_scores_and_residuals_are_the_oracles(lowered: Lowered, dtype: 
         assert np.abs(difference).max() <= limit
         assert np.abs(as_numpy(cache[block + "hook_resid_pre"]) - run.residuals[layer]).max() <= limit
         assert np.abs(as_numpy(cache[block + "hook_resid_post"]) - run.residuals[layer + 1]).max() <= limit
+        if lowered.mlps:
+            assert np.abs(as_numpy(cache[block + "hook_resid_mid"]) - run.middles[layer]).max() <= limit
+            post, own = as_numpy(cache[block + "mlp.hook_post"]), run.neurons[layer].shape[-1]
+            assert np.abs(post[..., :own] - run.neurons[layer]).max(initial=0) <= limit
     assert np.abs(as_numpy(logits) - as_numpy(plain)).max() <= limit
 
 
 SCHEMES = [None, Alibi(), Rotary(Fraction(100), 2, "half"), Rotary(Fraction(7, 2), 4, "pairs")]
 
 
-@given(seed=st.integers(0, 10**6), scheme=st.sampled_from(SCHEMES), dtype=st.sampled_from(["float64", "float32"]))
-def test_law_torch_is_numpy(seed: int, scheme: Rotary | Alibi | None, dtype: str) -> None:
-    lowered = random_lowered(seed, scheme)
+ACTIVATED: list[Activation | None] = [None, "relu", "reglu", "gelu", "silu"]
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    scheme=st.sampled_from(SCHEMES),
+    activation=st.sampled_from(ACTIVATED),
+    dtype=st.sampled_from(["float64", "float32"]),
+)
+def test_law_torch_is_numpy(
+    seed: int, scheme: Rotary | Alibi | None, activation: Activation | None, dtype: str
+) -> None:
+    lowered = random_lowered(seed, scheme, activation)
     ids = tokens_for(lowered, seed=seed)
     run = NumpyModel(lowered).forward(ids)
     with torch.no_grad():
         logits = TorchModel.from_lowered(lowered, dtype)(ids)
     assert np.abs(as_numpy(logits) - run.logits).max() <= tolerance(lowered, run, dtype)
+
+
+@given(seed=st.integers(0, 10**6), activation=st.sampled_from(ACTIVATED))
+def test_law_in_float64_they_agree_to_twelve_digits(seed: int, activation: Activation | None) -> None:
+    lowered = random_lowered(seed, None, activation)
+    ids = tokens_for(lowered, seed=seed)
+    run = NumpyModel(lowered).forward(ids)
+    with torch.no_grad():
+        logits = as_numpy(TorchModel.from_lowered(lowered, "float64")(ids))
+    assert np.abs(logits - run.logits).max() <= 1e-12 * max(1.0, np.abs(run.logits).max())
+
+
+@pytest.mark.parametrize("name", ["W_in", "b_in", "W_out", "b_out", "W_gate", "b_gate"])
+def test_the_comparison_notices_a_wrong_neuron(name: str) -> None:
+    lowered = MODELS["random reglu rotary"]
+    ids = tokens_for(lowered)
+    run = NumpyModel(lowered).forward(ids)
+    model = TorchModel.from_lowered(lowered, "float64")
+    with torch.no_grad():
+        getattr(model.blocks[0].mlp, name).add_(1e-9)
+        assert np.abs(as_numpy(model(ids)) - run.logits).max() > 1e-12 * np.abs(run.logits).max()
 
 
 @pytest.mark.parametrize("name", ["W_Q", "W_K", "W_V", "W_O", "b_Q", "b_V", "b_O"])
@@ -186,6 +260,47 @@ def test_hook_names_and_shapes() -> None:
         shapes |= {attn + "hook_attn_scores": square, attn + "hook_pattern": square}
         shapes[attn + "hook_result"] = (batch, n, heads, width)
     assert {name: tuple(value.shape) for name, value in cache.items()} == shapes
+
+
+@pytest.mark.parametrize("name", ["random relu", "random reglu rotary"])
+def test_hooks_of_an_mlp(name: str) -> None:
+    lowered = MODELS[name]
+    ids = tokens_for(lowered, batch=2)
+    _, cache = TorchModel.from_lowered(lowered, "float64").run_with_cache(ids)
+    stream, neurons = (*ids.shape, lowered.d_model), (*ids.shape, lowered.d_mlp)
+    gate = {"mlp.hook_pre_linear": neurons} if name == "random reglu rotary" else {}
+    expected = {"hook_resid_mid": stream, "hook_mlp_out": stream, "mlp.hook_pre": neurons, "mlp.hook_post": neurons}
+    for layer in range(lowered.n_layers):
+        block = f"blocks.{layer}."
+        found = {n.removeprefix(block): tuple(v.shape) for n, v in cache.items() if n.startswith(block)}
+        assert {n: s for n, s in found.items() if "mlp" in n or "mid" in n} == expected | gate
+        middle = cache[block + "hook_resid_pre"] + cache[block + "hook_attn_out"]
+        torch.testing.assert_close(cache[block + "hook_resid_mid"], middle)
+        torch.testing.assert_close(cache[block + "hook_resid_post"], middle + cache[block + "hook_mlp_out"])
+        post = cache[block + "mlp.hook_pre"].relu() * cache.get(block + "mlp.hook_pre_linear", torch.ones(1))
+        torch.testing.assert_close(cache[block + "mlp.hook_post"], post)
+
+
+def test_a_layer_may_lack_neurons() -> None:
+    lowered = MODELS["random relu"]
+    state = TorchModel.from_lowered(lowered).state_dict()
+    assert [mlp.layer for mlp in lowered.mlps] == [0, 2] and lowered.mlps[0].d_mlp != lowered.mlps[1].d_mlp
+    assert all(not state[f"blocks.1.mlp.{name}"].any() for name in ("W_in", "b_in", "W_out", "b_out"))
+    smaller = min(lowered.mlps, key=lambda mlp: mlp.d_mlp)
+    assert not state[f"blocks.{smaller.layer}.mlp.W_out"][smaller.d_mlp :].any()
+
+
+def test_an_mlp_without_neurons_still_has_its_bias() -> None:
+    plain = MODELS["random"]
+    width = plain.d_model
+    none = LoweredMlp(0, "relu", np.zeros((0, width)), np.zeros(0), np.zeros((width, 0)), np.arange(width) / 8)
+    lowered = replace(plain, mlps=(none,))
+    ids = tokens_for(lowered)
+    with torch.no_grad():
+        logits = as_numpy(TorchModel.from_lowered(lowered, "float64")(ids))
+    expected = NumpyModel(lowered).forward(ids).logits
+    assert not np.allclose(expected, NumpyModel(plain).forward(ids).logits)
+    np.testing.assert_allclose(logits, expected, atol=1e-12)
 
 
 def test_only_what_is_asked_for_is_kept() -> None:
@@ -278,9 +393,19 @@ def test_the_config_round_trips_through_json() -> None:
         assert Config.from_json(config.to_json()) == config
 
 
-def test_every_parameter_has_a_gradient() -> None:
-    model = TorchModel.from_lowered(MODELS["random"], "float64")
-    model(tokens_for(MODELS["random"])).square().sum().backward()
+def test_a_model_of_attention_alone_says_so_and_others_say_what_they_have() -> None:
+    assert "d_mlp" not in Config.of(MODELS["random"]).to_json()
+    assert Config.of(MODELS["random"]).to_json()["attn_only"] is True
+    found = Config.of(MODELS["random reglu rotary"]).to_json()
+    lowered = MODELS["random reglu rotary"]
+    assert (found["attn_only"], found["act_fn"], found["gated_mlp"]) == (False, "relu", True)
+    assert found["d_mlp"] == lowered.d_mlp == max(mlp.d_mlp for mlp in lowered.mlps)
+
+
+@pytest.mark.parametrize("name", ["random", "random gelu", "random reglu rotary"])
+def test_every_parameter_has_a_gradient(name: str) -> None:
+    model = TorchModel.from_lowered(MODELS[name], "float64")
+    model(tokens_for(MODELS[name])).square().sum().backward()
     assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
 
 
