@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -115,6 +116,8 @@ def read_progress() -> Progress:
     if path is None:
         return Progress()
     try:
+        if not _is_plain_file(path):
+            return Progress(path=None, notices=(f"`{path}` is not a plain file: no progress is kept",))
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
@@ -125,6 +128,11 @@ def read_progress() -> Progress:
         return Progress(_parse(data), path)
     except (ValueError, RecursionError):
         return _move_aside(path)
+
+
+def _is_plain_file(path: Path) -> bool:
+    """Folders, devices and pipes are neither read nor ever moved aside.  OSError where there is nothing to look at."""
+    return stat.S_ISREG(os.stat(path).st_mode)
 
 
 def _parse(data: bytes) -> dict[str, Record]:
@@ -191,11 +199,15 @@ def note_solution(key: str) -> Progress:
 def reset() -> Progress:
     """Forget everything; the old file is kept as ``progress.json.before-reset``."""
     path = progress_path()
-    if path is None or not path.exists():
-        return Progress(path=path)
+    if path is None:
+        return Progress()
     kept = path.with_name(f"{path.name}.before-reset")
     try:
+        if not _is_plain_file(path):
+            return Progress(notices=(f"`{path}` is not a plain file: it is left as it is",))
         os.replace(path, kept)
+    except FileNotFoundError:
+        return Progress(path=path)
     except OSError as error:
         return Progress(path=path, notices=(f"`{path}` cannot be moved: {error.strerror or error}",))
     return Progress(path=path, notices=(f"the old progress is kept as `{kept}`",))
@@ -218,7 +230,7 @@ def _change(key: str, change: Callable[[Record], Record]) -> Progress:
 
 def _text(progress: Progress) -> str:
     exercises = progress.to_json()["exercises"]
-    return json.dumps({"version": VERSION, "exercises": exercises}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({"version": VERSION, "exercises": exercises}, indent=1) + "\n"  # any path, also one of odd bytes
 
 
 def _now() -> str:

@@ -123,6 +123,37 @@ def test_reset_keeps_the_old_file(file: Path) -> None:
 # ------------------------------------------------------------------ where it is kept
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe", "link to a folder"])
+def test_what_is_no_plain_file_is_never_moved(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder named by mistake is not ours to rename, nor is a device; and a pipe is not waited for."""
+    place, folder = tmp_path / "place", tmp_path / "folder"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("precious")
+    if kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(folder)
+    place = folder if kind == "folder" else place
+    monkeypatch.setenv(p.VARIABLE, str(place))
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for kept in (p.read_progress(), p.note_attempt("2c", right=True, score=1.0), p.reset()):
+        assert "not a plain file" in kept.notices[0] and not kept.records
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (folder / "thesis.txt").read_text() == "precious"
+
+
+def test_reset_where_there_can_be_no_file_is_a_notice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(p.VARIABLE, str(tmp_path / ("x" * 300)))
+    assert "cannot be moved" in p.reset().notices[0]
+
+
+def test_names_that_are_no_utf8_are_kept(file: Path) -> None:
+    """An exercise in a folder whose name has odd bytes."""
+    key = os.fsdecode(b"/home/\xff/mine.toml")
+    p.note_attempt(key, right=True, score=1.0)
+    assert p.read_progress().of(key).attempts == 1
+
+
 def test_where_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for word in ("off", "", "None"):
         monkeypatch.setenv(p.VARIABLE, word)
