@@ -95,7 +95,7 @@ def evidence_for(model: NumpyModel, program: Program, head: Head) -> Evidence:
     """All valid sequences, one way or the other.  SpecError E0781 where neither way is open."""
     if program.sequences.count() <= MOST_SEQUENCES:
         return Listed(model, program, head)
-    if head.layer == 0 and _independent(program) and program.positions is None:
+    if head.layer == 0 and program.sequences.is_free() and program.positions is None:
         from headspec.course.independent import Independent
 
         return Independent(model, program, head)
@@ -108,13 +108,6 @@ def evidence_for(model: NumpyModel, program: Program, head: Head) -> Evidence:
             help=f"at most {MOST_SEQUENCES:,}, or any token anywhere with the head in the first layer",
         )
     )
-
-
-def _independent(program: Program) -> bool:
-    """Can any token stand at any position, whatever stands elsewhere, at every length?"""
-    language = program.sequences
-    everywhere = all(len(language.tokens_at(p)) == len(program.tokens) for p in range(language.longest))
-    return everywhere and all(len(layer) == 1 for layer in language.layers)
 
 
 # ------------------------------------------------------------------ every sequence, one by one
