@@ -33,6 +33,7 @@ from compiler.program import (
     ScalarValue,
     Subspace,
 )
+from compiler.reference.compute import Scene, computed
 from compiler.reference.fit import Facts, fit
 from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings, evaluate_number
 from compiler.reference.soft import Stream, attend_softly, matrix_of
@@ -189,8 +190,9 @@ class _Run:
 
     def meaning(self, every_position: bool, with_values: bool) -> Meaning:
         heads: list[HeadMeaning] = []
-        for layer in self.program.layers:
+        for number, layer in enumerate(self.program.layers):
             heads += self._layer(layer)
+            self._compute(number)
         predictions = tuple(self._prediction(name, every_position) for name in self.program.predict)
         names = [s.name for s in self.program.subspaces] if with_values else []
         values = {name: self._read(name) for name in names}
@@ -272,6 +274,13 @@ class _Run:
         for name, more in written:
             self._write(name, more)
         return meanings
+
+    def _compute(self, layer: int) -> None:
+        """All computes of a layer read the stream as its heads leave it; then all of them write."""
+        scene = Scene(self._read, self.numbers, self.subspaces)
+        mine = [compute for compute in self.program.computes if compute.layer == layer]
+        for name, more in [(compute.target, computed(compute, scene, self.tokens.shape)) for compute in mine]:
+            self._write(name, more)
 
     def _attend(self, head: Head, facts: Facts) -> tuple[HeadMeaning, Attention]:
         if head.is_soft:
