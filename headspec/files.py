@@ -31,10 +31,11 @@ def read_text(path: Path) -> str:
                 "E0603", f"`{path}` is larger than 4 MiB", help="a spec is a page or two: is this the right file?"
             )
         )
-    return _decode(path, data)
+    return decode_text(str(path), data)
 
 
-def _decode(path: Path, data: bytes) -> str:
+def decode_text(path: str, data: bytes) -> str:
+    """The same for bytes from elsewhere; SpecError E0602."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -42,13 +43,13 @@ def _decode(path: Path, data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _not_utf8(path: Path, data: bytes, offset: int) -> Diagnostic:
+def _not_utf8(path: str, data: bytes, offset: int) -> Diagnostic:
     text = data.decode("utf-8", errors="replace")
     start = len(data[:offset].decode("utf-8", errors="replace"))
     return Diagnostic(
         "E0602",
         f"`{path}` is not UTF-8 text",
-        Span(start, start + 1, Source(str(path), text)),
+        Span(start, start + 1, Source(path, text)),
         label=f"byte 0x{data[offset]:02x} at offset {offset}",
         help="save the file as UTF-8",
     )

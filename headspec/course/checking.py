@@ -29,9 +29,11 @@ def check_answer(exercise: Exercise, answer: Answer) -> Result:
 
 
 def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
+    from headspec.course.sizes import check_sizes
     from headspec.course.weights import Bench
 
     bench = Bench(exercise, answer)
+    check_sizes(bench.weights, bench.values)
     return tuple(_check_head(bench, check) for check in exercise.checks)
 
 

@@ -16,7 +16,7 @@ from headspec.course.answer import Answer, Convention
 from headspec.course.exercise import Exercise
 
 NUMBERS = (".npy", ".npz", ".safetensors", ".json", ".csv")
-MAX_CHARACTERS = 1 << 20
+MAX_BYTES = 1 << 20
 _PAIR = re.compile(r"(?P<name>[^\W\d][\w^.{}]*)=(?P<file>.+)\Z", re.DOTALL)
 
 
@@ -37,6 +37,10 @@ def read_words(exercise: Exercise, words: Sequence[str], text: str | None, conve
         return read_answer(exercise, text=text, name="<answer>", convention=convention)
     pairs = [_pair(word) for word in words]
     if all(pairs):
+        names = [pair["name"] for pair in pairs if pair]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise SpecError(Diagnostic("E0747", f"`{twice}` is handed in twice", help="one file for each name"))
         files = {pair["name"]: Path(pair["file"]) for pair in pairs if pair}
         return read_answer(exercise, files=files, convention=convention)
     if len(words) > 1:
@@ -92,10 +96,18 @@ def _pair(word: str) -> re.Match[str] | None:
 
 
 def _standard_input() -> str:
-    text = sys.stdin.read(MAX_CHARACTERS + 1)
-    if len(text) > MAX_CHARACTERS:
+    """UTF-8, whatever the terminal speaks.  SpecError E0747 (closed, or too long), E0601 (fails), E0602 (not UTF-8)."""
+    from headspec.files import decode_text
+
+    if sys.stdin is None:
+        raise SpecError(Diagnostic("E0747", "standard input is closed", help="hand in a file, or --answer"))
+    try:
+        data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SpecError(Diagnostic("E0601", f"standard input cannot be read: {error.strerror or error}")) from None
+    if len(data) > MAX_BYTES:
         raise SpecError(Diagnostic("E0747", "there is more than 1 MiB on standard input", help="hand in a file"))
-    return text
+    return decode_text("<stdin>", data)
 
 
 def _unclear(exercise: Exercise, *, none: bool) -> Diagnostic:

@@ -265,12 +265,47 @@ def test_every_way_to_hand_in(right: Path, tmp_path: Path, capsys: Capture, monk
     for words in (pairs, (tmp_path / "both.npz",)):
         status, out, _ = run(capsys, "check", LOOK, *words)
         assert status == 0 and "right to rounding" in out, out
-    monkeypatch.setattr(sys, "stdin", io.StringIO(RIGHT))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RIGHT.encode())))
     assert run(capsys, "check", LOOK, "-")[0] == 0
     assert run(capsys, "check", LOOK, "--answer", RIGHT)[0] == 0
     assert exercises.check(LOOK, W_Q=q.T, W_K=k.T) and exercises.check(LOOK, {"W_Q": q, "W_K": k})
     assert exercises.check(LOOK, right) and exercises.check(str(LOOK), RIGHT)
     assert exercises.check("w1", "ab") and not exercises.check("w1", "cd")
+
+
+def test_a_standard_input_that_is_no_text_is_a_diagnostic(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    expected = [
+        (None, "E0747"),
+        (io.TextIOWrapper(io.BytesIO(b"W_Q \xff")), "E0602"),
+        (io.TextIOWrapper(io.BytesIO(b"#" * (1 << 21))), "E0747"),
+    ]
+    for stream, code in expected:
+        monkeypatch.setattr(sys, "stdin", stream)
+        status, out, _ = run(capsys, "check", LOOK, "-", "--json")
+        assert status == 2 and [d["code"] for d in json.loads(out)["diagnostics"]] == [code]
+
+
+def test_a_matrix_cannot_be_handed_in_twice(right: Path, capsys: Capture) -> None:
+    status, out, _ = run(capsys, "check", LOOK, f"W_Q={right}", f"W_Q={right}", "--json")
+    assert status == 2 and "twice" in json.loads(out)["diagnostics"][0]["message"]
+
+
+@pytest.mark.parametrize("size", ["1e300", "1e-300", "10^5000"])
+def test_numbers_beyond_all_measure_are_a_diagnostic(size: str, capsys: Capture, tmp_path: Path) -> None:
+    """No float can hold their scores, so nothing can be said of them; no traceback, and valid JSON."""
+    import numpy as np
+
+    factor = size if "^" in size else f"{'10^300' if size == '1e300' else '1/10^300'}"
+    text = "".join(f"W_{m} = [[{factor}, 0, {factor}, 0], [0, {factor}, 0, {factor}]]\n" for m in "QK")
+    status, out, _ = run(capsys, "check", LOOK, "--answer", text, "--json")
+    assert status == 2 and json.loads(out)["diagnostics"][0]["code"] in ("E0782", "E0320")
+    if "^" not in size:
+        np.save(tmp_path / "q.npy", np.full((2, 4), float(size)))
+        words = (f"W_Q={tmp_path / 'q.npy'}", f"W_K={tmp_path / 'q.npy'}", "--json")
+        status, out, _ = run(capsys, "check", LOOK, *words)
+        assert status == 2 and json.loads(out)["diagnostics"][0]["code"] == "E0782"
 
 
 def test_what_cannot_be_kept_does_not_stop_a_check(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
