@@ -346,6 +346,17 @@ class Builder:
         count = self.maybe(node.children[1])
         return self._repeat(node, count, count)
 
+    def _tied(self, node: Node) -> T.RepeatPattern:
+        body, name, within = node.children
+        length = T.Name(str(name), span=self.span(cast(Token, name)))
+        return T.RepeatPattern(self.maybe(body), length, length, self.maybe(within), span=self.span(node))
+
+    def _named_pattern(self, node: Node) -> T.NamedPattern:
+        name = _token(node, 0)
+        if not name.isidentifier():
+            self.refuse("E0107", f"`{name}` cannot be a name", name, "a name expected", "begin it with a letter")
+        return T.NamedPattern(self.new_name(name, "a block"), self.maybe(node.children[1]), span=self.span(node))
+
     def _between(self, node: Node) -> T.RepeatPattern:
         return self._repeat(node, self.maybe(node.children[1]), self.maybe(node.children[2]))
 

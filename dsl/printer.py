@@ -153,8 +153,11 @@ def _pattern(pattern: T.Pattern, least: int = 0) -> str:
             text, level = " | ".join(_pattern(o, 1) for o in options), 0
         case T.ConcatPattern(parts):
             text, level = " ".join(_pattern(p, 2) for p in parts), 1
-        case T.RepeatPattern(body, low, high):
-            text, level = _pattern(body, 4) + _count(low, high), 2
+        case T.RepeatPattern(body, low, high, within):
+            count = _count(low, high) if within is None else f"{{{print_expression(low)}: {_item(within)}}}"
+            text, level = _pattern(body, 4) + count, 2
+        case T.NamedPattern(name, body):
+            return f"({name}: {_pattern(body)})"
         case T.TokenPattern(items):
             text, level = ", ".join(_token_item(i) for i in items), 3 if items[0].last else 4
         case _:

@@ -145,8 +145,6 @@ def _reserved(slip: _Slip) -> Diagnostic | None:
         what = "a generated text (`-> *`)"
     elif slip.word == "[" and "LSQB" not in slip.accepted and slip.keyword in ("subspace", "head", "expect"):
         what = "families (`subspace remainder[q]`)"
-    elif slip.word == ":" and slip.keyword == "sequences":
-        what = "a named repeat (`(x: 0..1){L}`)"
     elif slip.word in RESERVED and slip.word != "layout":
         what = RESERVED[slip.word]
     else:

@@ -199,15 +199,28 @@ class ChoicePattern:
 
 @dataclass(frozen=True, slots=True)
 class RepeatPattern:
-    """``P{low,high}``; ``*`` is {0,None}, ``+`` is {1,None}, ``?`` is {0,1}; None = up to the context."""
+    """``P{low,high}``; ``*`` is {0,None}, ``+`` is {1,None}, ``?`` is {0,1}; None = up to the context.
+
+    ``P{L}`` with an L that nothing declares ties all repeats that say L to one length; ``P{L: 1..32}`` says ``within``
+    which bounds."""
 
     body: Pattern
     low: Expr
     high: Expr | None
+    within: Range | None = None
     span: Span = _span()
 
 
-Pattern = TokenPattern | ConcatPattern | ChoicePattern | RepeatPattern
+@dataclass(frozen=True, slots=True)
+class NamedPattern:
+    """``(x: P)``: a name for what stands there."""
+
+    name: str
+    body: Pattern
+    span: Span = _span()
+
+
+Pattern = TokenPattern | ConcatPattern | ChoicePattern | RepeatPattern | NamedPattern
 
 
 # ------------------------------------------------------------------ declarations

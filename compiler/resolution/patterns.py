@@ -1,26 +1,41 @@
 """``sequences``: from the syntax of a pattern to the automaton of the valid inputs.
 
 In: a ``dsl.tree.Pattern`` and the ``Scope``.  Out: a ``SequenceLanguage``.  Not for: the automaton (``sequences``).
+
+A count that nothing declares, as in ``a{L} b{L}``, is a *free length*: the pattern is written out once for each of its
+values, and the valid inputs are the union (``repeats``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+
 from compiler import limits
+from compiler.automaton import min_length
+from compiler.repeats import is_rigid, repeated_language
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail
-from compiler.resolution.sets import token_range
+from compiler.resolution.sets import resolve_range, token_range
 from compiler.sequences import Alt, Cat, Pattern, Rep, SequenceLanguage, Tok
 from dsl import tree
-from dsl.tree import SequencesDecl, TokenItem
+from dsl.diagnostics import Note, did_you_mean
+from dsl.tree import Name, SequencesDecl, TokenItem
 
 
 def resolve_sequences(scope: Scope, decl: SequencesDecl | None) -> SequenceLanguage:
     """The valid inputs; errors E0210 (token), E0218 (repeat), E0219 (none fits the context), E0320 (size)."""
     if decl is None:
         return SequenceLanguage.everything(scope.tokens, scope.context)
-    pattern = _pattern(scope, decl.pattern)
-    limits.check_size(_states(pattern, scope.context), limits.PATTERN_STATES, "steps in the pattern", decl.span)
+    for name, block in _blocks(decl.pattern):
+        scope.declare("block", name, block.span)
+    free = free_lengths(scope, decl.pattern)
     try:
+        if free:
+            return repeated_language(_shapes(scope, decl, free), scope.tokens, scope.context)
+        pattern = _pattern(scope, decl.pattern, {})
+        limits.check_size(_states(pattern, scope.context), limits.PATTERN_STATES, "steps in the pattern", decl.span)
         return SequenceLanguage.from_pattern(pattern, scope.tokens, scope.context)
     except ValueError as error:
         if not str(error).startswith("no sequence"):
@@ -30,16 +45,112 @@ def resolve_sequences(scope: Scope, decl: SequencesDecl | None) -> SequenceLangu
         fail("E0219", str(error), decl.pattern.span, label="no valid input", help=help)
 
 
-def _pattern(scope: Scope, node: tree.Pattern) -> Pattern:
+# ------------------------------------------------------------------ free lengths
+
+
+def _shapes(scope: Scope, decl: SequencesDecl, free: dict[str, range]) -> Iterator[Pattern]:
+    """The pattern for every value of its free lengths; those that cannot fit are left out early."""
+    limits.check_size(prod(map(len, free.values())), limits.SHAPES, "values of free lengths", decl.span)
+    steps = 0
+    for values in product(*free.values()):
+        pattern = _pattern(scope, decl.pattern, dict(zip(free, values, strict=True)))
+        if min_length(pattern) <= scope.context:
+            if not is_rigid(pattern):
+                steps += _states(pattern, scope.context)
+                limits.check_size(steps, limits.PATTERN_STATES, "steps in the pattern, all lengths together", decl.span)
+            yield pattern
+        elif len(free) == 1:
+            return
+
+
+def free_lengths(scope: Scope, pattern: tree.Pattern) -> dict[str, range]:
+    """Every count that nothing declares, with its range; E0488 where it ties nothing or has two ranges."""
+    places: dict[str, list[tree.RepeatPattern]] = {}
+    for node in _repeats(pattern):
+        name = _free_name(scope, node)
+        if name is not None:
+            places.setdefault(name, []).append(node)
+    return {name: _range(scope, name, nodes) for name, nodes in places.items()}
+
+
+def _free_name(scope: Scope, node: tree.RepeatPattern) -> str | None:
+    """The free length that a repeat says; None where its bounds are numbers."""
+    if not isinstance(node.low, Name) or node.low != node.high:
+        return None
+    name = node.low.name
+    known = name in scope.params or name in scope.symbols or name == "pi" or name in scope.broken
+    if known and node.within is not None:
+        help = "choose another letter for the free length, or leave the range out"
+        fail("E0488", f"`{name}` has a value already", node.low.span, label="not free", help=help)
+    return None if known else name
+
+
+def _range(scope: Scope, name: str, nodes: Sequence[tree.RepeatPattern]) -> range:
+    bounded = [node for node in nodes if node.within is not None]
+    scope.declare("length", name, nodes[0].low.span)
+    if len(bounded) > 1:
+        help = f"give its range once: `{{{name}: 1..8}}` at the first place, `{{{name}}}` at the others"
+        note = (Note(bounded[0].low.span, "first here"),)
+        fail("E0488", f"`{name}` is given two ranges", bounded[1].low.span, label="again here", help=help, notes=note)
+    if len(nodes) == 1 and not bounded:
+        known = [*scope.params, *scope.symbols]
+        near = did_you_mean(name, known)
+        help = near or f"say how often, `{{1,8}}`, or tie another repeat to it: `a{{{name}}} b{{{name}}}`"
+        fail("E0488", f"the length `{name}` ties nothing together", nodes[0].low.span, label="said once", help=help)
+    if not bounded:
+        return range(1, scope.context + 1)
+    within = bounded[0].within
+    assert within is not None
+    values = resolve_range(scope, within).members
+    assert isinstance(values, range)
+    if values.start < 0:
+        fail("E0218", f"a length cannot be negative: {values.start}", within.span, label="negative", help="write 0..")
+    return values
+
+
+def _repeats(pattern: tree.Pattern) -> Iterator[tree.RepeatPattern]:
+    if isinstance(pattern, tree.RepeatPattern):
+        yield pattern
+    for part in _parts(pattern):
+        yield from _repeats(part)
+
+
+def _blocks(pattern: tree.Pattern) -> Iterator[tuple[str, tree.NamedPattern]]:
+    if isinstance(pattern, tree.NamedPattern):
+        yield pattern.name, pattern
+    for part in _parts(pattern):
+        yield from _blocks(part)
+
+
+def _parts(pattern: tree.Pattern) -> tuple[tree.Pattern, ...]:
+    match pattern:
+        case tree.ConcatPattern(parts) | tree.ChoicePattern(parts):
+            return parts
+        case tree.RepeatPattern(body) | tree.NamedPattern(_, body):
+            return (body,)
+        case _:
+            return ()
+
+
+# ------------------------------------------------------------------ one pattern
+
+
+def _pattern(scope: Scope, node: tree.Pattern, lengths: Mapping[str, int]) -> Pattern:
     match node:
         case tree.TokenPattern(items):
             return Tok(frozenset(token for item in items for token in _tokens(scope, item)))
         case tree.ConcatPattern(parts):
-            return Cat(tuple(_pattern(scope, part) for part in parts))
+            return Cat(tuple(_pattern(scope, part, lengths) for part in parts))
         case tree.ChoicePattern(options):
-            return Alt(tuple(_pattern(scope, option) for option in options))
+            return Alt(tuple(_pattern(scope, option, lengths) for option in options))
+        case tree.NamedPattern(_, body):
+            return _pattern(scope, body, lengths)
         case tree.RepeatPattern(body):
-            return _repeat(scope, node, _pattern(scope, body))
+            inner = _pattern(scope, body, lengths)
+            if isinstance(node.low, Name) and node.low == node.high and node.low.name in lengths:
+                times = lengths[node.low.name]
+                return Rep(inner, times, times)
+            return _repeat(scope, node, inner)
 
 
 def _tokens(scope: Scope, item: TokenItem) -> tuple[str, ...]:

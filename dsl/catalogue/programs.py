@@ -57,4 +57,13 @@ ENTRIES: tuple[Entry, ...] = (
         "compute result = query.digit",
         "compute result = digit",
     ),
+    Entry(
+        "E0488",
+        "a free length that ties nothing",
+        "A count that nothing declares, `a{L} b{L}`, is a free length: all repeats that say L are equally long, and L is "
+        "whatever fits the context, or within the range that one of them gives, `a{L: 1..8}`. Said once and without a "
+        "range it ties nothing, and is likely a slip.",
+        "tokens a, b\ncontext 8\nsequences a{L} b\n",
+        "tokens a, b\ncontext 8\nsequences a{L} b{L}\n",
+    ),
 )

@@ -104,7 +104,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0110",
         "a part of the language that comes later",
-        "`layout` (fixed formats), `for` and `name[q]` (families), named repeats and `->*` "
+        "`layout` (fixed formats), `for` and `name[q]` (families) and `->*` "
         "(generated text) are reserved, so that specs written today keep their meaning.",
         'expect "a b" ->* "a b"',
         'expect "a b" -> "a"\npredict content',

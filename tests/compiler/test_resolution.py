@@ -350,3 +350,26 @@ def test_members_may_be_quoted() -> None:
     assert parse_expression('content."<bos>"') == Member("content", "<bos>")
     assert parse_expression('"a"') == Text("a")
     assert isinstance(program(TOP).subspace("digit").encoding, OneHot)
+
+
+# ------------------------------------------------------------------ repeats of one length
+
+
+TIED = "tokens 0, 1, <p>, <eoi>, <eos>\ncontext 9\n"
+
+
+def test_repeats_that_say_one_length_are_equally_long():
+    p = program(TIED + "sequences <p> (x: 0..1){L} <eoi> (s: 0..1){L} <eos>\n")
+    assert p.sequences.lengths() == (5, 7, 9)
+    assert p.sequences.count() == 4 + 16 + 64
+
+
+def test_a_free_length_may_be_bounded_and_there_may_be_two():
+    p = program(TIED + "sequences 0{L: 0..2} <p> 1{L} 0{M: 1..2} 1{M}\n")
+    assert p.sequences.count() == 6
+    assert [p.sequences.count(n) for n in range(10)] == [0, 0, 0, 1, 0, 2, 0, 2, 0, 1]
+
+
+def test_a_declared_count_is_no_free_length():
+    p = program(TIED + "param L = 2\nsequences 0{L} (1 | <p>){L}\n")
+    assert p.sequences.lengths() == (4,) and p.sequences.count() == 4
