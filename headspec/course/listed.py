@@ -40,8 +40,13 @@ def listed_mistakes(
         except SpecError:
             continue  # an example of what cannot be compiled
         if same:
-            found.append(Mistake(wrong.mistake or "listed", wrong.says or f"{CODES[wrong.mistake].capitalize()}."))
+            found.append(Mistake(wrong.mistake or "listed", wrong.says or _sentence(CODES[wrong.mistake])))
     return tuple(found)
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop; `W_Q` further on keeps its own capitals."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,12 @@ def sequences_text(exercise: Exercise) -> str:
     return next(found, "").removeprefix("sequences").strip()
 
 
+def _positions_text(exercise: Exercise) -> str:
+    """The line that says how queries and keys are turned; empty where they are not."""
+    found = (line.strip() for line in stage_text(exercise).split("\n") if line.startswith("positions "))
+    return next(found, "")
+
+
 # ------------------------------------------------------------------ text
 
 
@@ -181,6 +187,8 @@ def _stage(exercise: Exercise, program: Program, style: Style) -> list[str]:
         f"  d_model {program.width}; tokens {_listed(program.tokens)}; context {program.context}",
         f"  sequences {sequences}",
     ]
+    if positions := _positions_text(exercise):
+        lines.append(f"  {positions}")
     if program.symbols:
         lines.append(f"  symbols {', '.join(map(_symbol_text, program.symbols))}")
     lines += ["", "  directions of the residual stream, by coordinate"]
@@ -215,9 +223,11 @@ def _listed(words: object, between: str = " ") -> str:
 
 def _asked_lines(exercise: Exercise) -> list[str]:
     match exercise.kind:
-        case "heads" | "matrices":
+        case "heads":
             lines = [f"  {_asked_text(item)}" for item in exercise.asked]
-            return [*lines, f"  {CONVENTION};", "  the transposed convention is understood too"]
+            return [*lines, f"  {CONVENTION};", f"  {_transposed(exercise)}"]
+        case "matrices":
+            return [*(f"  {_asked_text(item)}" for item in exercise.asked), f"  {CONVENTION}"]
         case "formula" | "number" | "values":
             names = ", ".join(item.name for item in exercise.asked)
             return [f"  {names}", *_shape_lines(exercise)]
@@ -228,6 +238,12 @@ def _asked_lines(exercise: Exercise) -> list[str]:
         case "spec":
             names = ", ".join(dict.fromkeys(item.head for item in exercise.asked))
             return [f"  heads as lines of a spec{f': {names}' if names else ''} (docs/language.md)"]
+
+
+def _transposed(exercise: Exercise) -> str:
+    if any(item.shape and item.shape[0] != item.shape[1] for item in exercise.asked):
+        return "the transposed convention is understood too"
+    return "square arrays of numbers fit the transposed convention too: `--convention column` or `row` says which"
 
 
 def _asked_text(item: Asked) -> str:

@@ -40,7 +40,7 @@ def _tie(right: int, wrong: int) -> str:
 
 def _too_soft(facts: Facts) -> str:
     assert facts.needed is not None
-    mass = "" if facts.given_mass is None else f" (the right keys have {facts.given_mass:.2g} of the attention)"
+    mass = "" if facts.given_mass is None else f" (the right keys have {facts.given_mass:.4g} of the attention)"
     says = f"The right keys score highest, but by too little{mass}: multiply all scores by {_above(facts.needed)}"
     symbol = _overall_symbol(facts)
     if symbol is None:

@@ -18,10 +18,10 @@ def answer_template(exercise: Exercise) -> str:
         case "heads":
             return _heads(exercise)
         case "matrices":
-            return "\n".join(f"{item.name} = {_zeros(item)}" for item in exercise.asked)
+            return "\n".join(f"{item.name} = {_matrix(item, exercise)}" for item in exercise.asked)
         case "formula":
-            name = next(iter(exercise.shapes), "0")
-            return _lines(exercise, name)
+            name = next(iter(exercise.shapes), "")
+            return _lines(exercise, f"{name}^T {name}" if name else "0")
         case "number":
             return _lines(exercise, "0")
         case "values":
@@ -58,8 +58,11 @@ def _head_lines(items: list[Asked]) -> list[str]:
     return lines
 
 
-def _zeros(item: Asked) -> str:
+def _matrix(item: Asked, exercise: Exercise) -> str:
+    """Rows of residual vectors on one line, where that is what rows are; else zeros entry by entry."""
     rows, columns = item.shape or (1, 1)
+    if exercise.program is not None and columns == exercise.program.width:
+        return f"rows {', '.join(['0'] * rows)}"
     row = f"[{', '.join(['0'] * columns)}]"
     return "[" + ",\n  ".join([row] * rows) + "]"
 

@@ -156,7 +156,8 @@ def _same_family(bench: Bench, check: Check, scene: Scene) -> Sameness:
 
 
 def _same_result(check: Check, same: Sameness) -> CheckResult:
-    times = "" if same.temperature == "1" else f"; its scores are {same.temperature} times ours"
+    # The factor itself is in the numbers: ours is that of the strengths we chose, which a student never sees.
+    times = "" if same.temperature == "1" else ", up to a factor on all scores, which is free here"
     if same.kind == "exact":
         message = f"On everything that can be reached, it looks where our head looks{times}."
         verdict: Verdict = "exact"
@@ -376,7 +377,7 @@ def _wrong_move(bench: Bench, check: Check, scene: Scene, ov: Matrix) -> str:
         theirs_entry, our_entry = ov[i, j], ours[i, j]
         return (
             f"Your W_O W_V takes {names[j]} to {names[i]} with the factor {theirs_entry}; "
-            f"it should be {our_entry if our_entry.is_zero() else 'another'}."
+            f"{'nothing should be moved there' if our_entry.is_zero() else 'another factor is asked for'}."
         )
     moved, wanted = ov @ scene.vectors, ours @ scene.our_vectors
     place = {feature: i for i, feature in enumerate(scene.features)}
