@@ -63,6 +63,10 @@ class ObservedTorch:
             _, cache = self.model.run_with_cache(tokens, names)
             return [_array(cache[name]) for name in names], _array(self.model(tokens))
 
+    def generate(self, tokens: NDArray[Any], n: int) -> NDArray[Any]:
+        """(batch, m) -> (batch, m + n), by greedy decoding with the KV cache."""
+        return _array(self.model.generate(tokens, n))
+
 
 def _array(tensor: Any) -> NDArray[Any]:
     """The tensor's numbers, exactly: half types, which NumPy lacks or computes in slowly, become float32."""

@@ -92,14 +92,43 @@ class WrongOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongGeneration(WrongOutput):
+    """A prompt whose generated text is not the one stated.  ``position``, counted from the end of the prompt, is that
+    of the first token that differs, or that is no likelier than another; ``tokens`` is the text before it."""
+
+    generated: tuple[str, ...]
+    expected: tuple[str, ...]
+    position: int
+
+    def to_json(self) -> dict[str, object]:
+        more = {"generated": list(self.generated), "expected": list(self.expected), "position": self.position}
+        return WrongOutput.to_json(self) | more
+
+
+@dataclass(frozen=True, slots=True)
+class LengthFigures:
+    """Of the sequences of one length: how many predictions (or generated texts) were judged, and how many wrong."""
+
+    length: int
+    checked: int
+    wrong: int
+
+    def to_json(self) -> dict[str, object]:
+        return {"length": self.length, "checked": self.checked, "wrong": self.wrong}
+
+
+@dataclass(frozen=True, slots=True)
 class OutputFigures:
-    """The prediction at the last token.  ``min_margin``: the least of best right minus best wrong logit."""
+    """The prediction at the last token, or ``every_position`` after each.  ``min_margin``: the least of best right
+    minus best wrong logit."""
 
     checked: int
     wrong: int
     undetermined: int
     min_margin: float | None
     first_wrong: WrongOutput | None
+    every_position: bool = False
+    lengths: tuple[LengthFigures, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -112,6 +141,44 @@ class OutputFigures:
             "undetermined": self.undetermined,
             "min_margin": None if self.min_margin is None else _number(self.min_margin),
             "first_wrong": self.first_wrong.to_json() if self.first_wrong else None,
+            "every_position": self.every_position,
+            "lengths": [figures.to_json() for figures in self.lengths],
+            "holds": self.holds,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationFigures:
+    """Texts generated from prompts of every length, ``tokens`` in all.  ``undetermined`` and ``outside``: texts of
+    which a token was not determined, and texts that (rightly) end up outside the valid sequences."""
+
+    tokens: int
+    undetermined: int
+    outside: int
+    first_wrong: WrongOutput | None
+    lengths: tuple[LengthFigures, ...]
+
+    @property
+    def prompts(self) -> int:
+        return sum(figures.checked for figures in self.lengths)
+
+    @property
+    def wrong(self) -> int:
+        return sum(figures.wrong for figures in self.lengths)
+
+    @property
+    def holds(self) -> bool:
+        return self.wrong == 0
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "prompts": self.prompts,
+            "tokens": self.tokens,
+            "wrong": self.wrong,
+            "undetermined": self.undetermined,
+            "outside": self.outside,
+            "first_wrong": self.first_wrong.to_json() if self.first_wrong else None,
+            "lengths": [figures.to_json() for figures in self.lengths],
             "holds": self.holds,
         }
 
@@ -164,11 +231,12 @@ class Verification:
     expectations: tuple[ExpectationFigures, ...]
     seconds: float
     lengths: tuple[int, int]
+    generated: GenerationFigures | None = None
 
     @property
     def holds(self) -> bool:
         """True when nothing that was judged is outside its limits."""
-        heads = all(head.holds for head in self.heads)
+        heads = all(head.holds for head in self.heads) and (self.generated is None or self.generated.holds)
         return heads and self.outputs.holds and all(line.holds for line in self.expectations)
 
     def __bool__(self) -> bool:
@@ -197,6 +265,7 @@ class Verification:
             "seconds": round(self.seconds, 3),
             "heads": [head.to_json() for head in self.heads],
             "outputs": self.outputs.to_json(),
+            "generated": self.generated.to_json() if self.generated else None,
             "expectations": [expectation.to_json() for expectation in self.expectations],
             "holds": self.holds,
         }

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from headspec.figures import Case, ExpectationFigures, HeadFigures, OutputFigures, Verification, WrongOutput
+from headspec.figures import (
+    Case,
+    ExpectationFigures,
+    GenerationFigures,
+    HeadFigures,
+    OutputFigures,
+    Verification,
+    WrongGeneration,
+    WrongOutput,
+)
 from headspec.patterns import draw_row
 from headspec.terminal import PLAIN, Style
 
@@ -22,6 +31,8 @@ def render_verification(result: Verification, style: Style = PLAIN) -> str:
     if result.expectations:
         lines += ["", "expect lines", *_expectations(result.expectations)]
     lines += ["", _outputs(result.outputs)]
+    if result.generated is not None:
+        lines += _generated(result.generated)
     for head in result.heads:
         if head.worst is not None and not head.holds:
             lines += [
@@ -35,6 +46,8 @@ def render_verification(result: Verification, style: Style = PLAIN) -> str:
             lines += _wrong(line.worst, style)
     if result.outputs.first_wrong is not None:
         lines += ["", "the first wrong output:", *_wrong(result.outputs.first_wrong, style)]
+    if result.generated is not None and result.generated.first_wrong is not None:
+        lines += ["", "the first wrong generated token:", *_wrong(result.generated.first_wrong, style)]
     return "\n".join(lines)
 
 
@@ -127,7 +140,21 @@ def _outputs(outputs: OutputFigures) -> str:
         return "outputs: none predicted"
     margin = "" if outputs.min_margin is None else f", least margin {outputs.min_margin:.4g}"
     state = "all right" if outputs.holds else f"WRONG at {outputs.wrong:,}"
-    return f"outputs: {state} ({outputs.checked:,} judged, {outputs.undetermined:,} undetermined{margin})"
+    judged = f"{outputs.checked:,} judged{' after every token' * outputs.every_position}"
+    return f"outputs: {state} ({judged}, {outputs.undetermined:,} undetermined{margin})"
+
+
+def _generated(generated: GenerationFigures) -> list[str]:
+    """One line, and the lengths that are not all right."""
+    if not generated.prompts:
+        return ["generated: nothing (no prompt determines what follows)"]
+    state = "all right" if generated.holds else f"WRONG from {_count(generated.wrong, 'prompt')}"
+    counts = f"{_count(generated.prompts, 'prompt')}, {_count(generated.tokens, 'token')}"
+    lines = [f"generated: {state} ({counts}, {generated.undetermined:,} undetermined)"]
+    if generated.outside:
+        lines.append(f"  {_count(generated.outside, 'text')} end outside `sequences`, beyond which nothing is judged")
+    bad = [figures for figures in generated.lengths if figures.wrong]
+    return lines + [f"  length {figures.length}: {figures.wrong} of {figures.checked} wrong" for figures in bad]
 
 
 # ------------------------------------------------------------------ cases
@@ -137,10 +164,23 @@ def _wrong(case: Case | WrongOutput | None, style: Style) -> list[str]:
     match case:
         case Case():
             return _case(case, style)
+        case WrongGeneration():
+            return _wrong_text(case)
         case WrongOutput():
             right = " or ".join(case.right) or "(nothing)"
             return [f"  {_tokens(case.tokens)}", f"  predicted {case.predicted}, right is {right}"]
     return []
+
+
+def _wrong_text(case: WrongGeneration) -> list[str]:
+    found, wanted = case.generated[case.position], case.expected[case.position]
+    differs = f"{found}, not {wanted}" if found != wanted else f"{found} is no likelier than another token"
+    return [
+        f"  {_tokens(case.tokens[: len(case.tokens) - case.position])}",
+        f"  generated {_tokens(case.generated)}",
+        f"  expected  {_tokens(case.expected)}",
+        f"  they part at generated token {case.position + 1}: {differs}",
+    ]
 
 
 def _case(case: Case, style: Style) -> list[str]:

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from compiler.limits import VERIFIED_LENGTH, check_size
 from compiler.predicates import expectation_targets
-from compiler.program import Head, HeadExpectation, OneHot, OutputExpectation, Program
-from compiler.reference import HeadMeaning, Meaning, Prediction, Status, interpret
-from headspec.figures import ExpectationFigures, OutputFigures, Verification, WrongOutput, head_figures, make_case
+from compiler.program import Head, HeadExpectation, OutputExpectation, Program
+from compiler.reference import HeadMeaning, Status, interpret
+from headspec.figures import ExpectationFigures, Verification, WrongOutput, head_figures, make_case
+from headspec.generated import Generation, check_generated
 from headspec.judging import ROUNDING, Tally, equal_shares
+from headspec.outputs import Outputs, decide, generates
 from headspec.sampling import Choice, Tokens, choose_sequences
 
 __all__ = ["ObservedModel", "Verification", "verify_model"]
@@ -35,7 +37,8 @@ class ObservedModel(Protocol):
     """All that a verification may ask of a model.
 
     ``observe(tokens)`` takes ids (batch, n) and gives the attention patterns, per layer (batch, head, n, n),
-    and the logits (batch, n, vocabulary), as NumPy arrays."""
+    and the logits (batch, n, vocabulary), as NumPy arrays.  A model may also have ``generate(tokens, n)``, which
+    continues ids (batch, m) greedily to (batch, m + n); without it, tokens are chosen by one pass each."""
 
     @property
     def device(self) -> str: ...
@@ -93,14 +96,17 @@ class _Session:
     heads: dict[str, Tally] = field(init=False)
     passed_over: dict[str, list[int]] = field(init=False)
     claims: list[_Claim] = field(init=False)
-    outputs: _Outputs = field(init=False)
+    outputs: Outputs = field(init=False)
+    generation: Generation | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.heads = {head.name: self._tally() for head in self.program.heads}
         self.passed_over = {head.name: [0, 0] for head in self.program.heads}
         lines = [e for e in self.program.expectations if isinstance(e, HeadExpectation)]
         self.claims = [_Claim(line, self.program.head(line.head), self._tally()) for line in lines]
-        self.outputs = _Outputs(self.program)
+        every_position = generates(self.program)
+        self.outputs = Outputs(self.program, every_position)
+        self.generation = Generation(self.program) if every_position else None
 
     def _tally(self) -> Tally:
         return Tally(float(self.program.mass), ROUNDING.get(self.model.dtype, ROUNDING["float32"]))
@@ -108,14 +114,16 @@ class _Session:
     def look_at(self, tokens: Tokens) -> None:
         """Run the model and the reference meaning on one batch and compare."""
         patterns, logits = self.model.observe(tokens)
-        meaning = interpret(self.program, tokens)
+        meaning = interpret(self.program, tokens, every_position=self.outputs.every_position)
         for head in self.program.heads:
             pattern = patterns[head.layer][:, head.index]
             self._look_at_head(head, tokens, pattern, meaning.head(head.name))
             for claim in self.claims:
                 if claim.head.name == head.name:
                     claim.look_at(self.program, tokens, pattern)
-        self.outputs.look_at(tokens, logits[:, -1], meaning)
+        self.outputs.look_at(tokens, logits, meaning)
+        if self.generation is not None:
+            self.generation.look_at(self.model, tokens, meaning)
 
     def _look_at_head(self, head: Head, tokens: Tokens, pattern: NDArray[Any], meaning: HeadMeaning) -> None:
         counts = self.passed_over[head.name]
@@ -153,6 +161,7 @@ class _Session:
             expectations=self._expectations(),
             seconds=seconds,
             lengths=(min(lengths), max(lengths)),
+            generated=self.generation.figures() if self.generation is not None else None,
         )
 
     def _expectations(self) -> tuple[ExpectationFigures, ...]:
@@ -163,8 +172,10 @@ class _Session:
             match line:
                 case HeadExpectation():
                     figures.append(next(claims).figures(self.program.tokens))
-                case OutputExpectation():
+                case OutputExpectation(generated=None):
                     figures.append(_check_prompt(self.program, self.model, line))
+                case OutputExpectation():
+                    figures.append(check_generated(self.program, self.model, line, _line_text(line)))
         return tuple(figures)
 
 
@@ -205,6 +216,8 @@ def _line_text(line: HeadExpectation | OutputExpectation) -> str:
     match line:
         case HeadExpectation(head=head):
             return f"expect head {head}"
+        case OutputExpectation(prompt=prompt, generated=tuple(text)):
+            return f'expect "{" ".join(prompt)}" ->* "{" ".join(text)}"'
         case OutputExpectation(prompt=prompt, answer=answer):
             return f'expect "{" ".join(prompt)}" -> "{answer}"'
 
@@ -218,69 +231,3 @@ def _check_prompt(program: Program, model: ObservedModel, line: OutputExpectatio
     holds = bool(margins[0] > 0)
     wrong = None if holds else WrongOutput(line.prompt, program.tokens[int(predicted[0])], (line.answer,))
     return ExpectationFigures(line.span.line, _line_text(line), 1, 0, int(not holds), wrong)
-
-
-# ------------------------------------------------------------------ outputs
-
-
-@dataclass
-class _Outputs:
-    """The prediction at the last token, against the tokens that are right there; one for every predicted subspace."""
-
-    program: Program
-    checked: int = 0
-    wrong: int = 0
-    undetermined: int = 0
-    min_margin: float | None = None
-    first_wrong: WrongOutput | None = None
-
-    def look_at(self, tokens: Tokens, logits: NDArray[Any], meaning: Meaning) -> None:
-        for prediction in meaning.predictions:
-            self._look_at_block(tokens, logits, prediction)
-
-    def _look_at_block(self, tokens: Tokens, logits: NDArray[Any], prediction: Prediction) -> None:
-        determined = prediction.determined
-        self.undetermined += int((~determined).sum())
-        if not determined.any():
-            return
-        values, right = logits[determined].astype(np.float64), prediction.right[determined]
-        block = _block(self.program, prediction.subspace)
-        predicted, margins = decide(np.where(block, values, -np.inf), right)
-        self.checked += len(values)
-        self.wrong += int((~(margins > 0)).sum())
-        least = float(margins.min())
-        self.min_margin = least if self.min_margin is None else min(self.min_margin, least)
-        if self.first_wrong is None and not least > 0:
-            first = int(np.flatnonzero(~(margins > 0))[0])
-            self.first_wrong = self._describe(tokens[determined][first], int(predicted[first]), right[first])
-
-    def _describe(self, sequence: NDArray[Any], predicted: int, right: NDArray[np.bool_]) -> WrongOutput:
-        texts = self.program.tokens
-        answers = tuple(texts[i] for i in np.flatnonzero(right))
-        return WrongOutput(tuple(texts[i] for i in sequence), texts[predicted], answers)
-
-    def figures(self) -> OutputFigures:
-        return OutputFigures(self.checked, self.wrong, self.undetermined, self.min_margin, self.first_wrong)
-
-
-def _block(program: Program, subspace: str) -> NDArray[np.bool_]:
-    """The tokens among which a predicted subspace decides: all, or its own values where there are several blocks."""
-    encoding = program.subspace(subspace).encoding
-    if len(program.predict) == 1 or not isinstance(encoding, OneHot):
-        return np.ones(len(program.tokens), dtype=np.bool_)
-    values = {str(value) for value in encoding.values}
-    return np.array([token in values for token in program.tokens])
-
-
-def decide(logits: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(count, V) each -> predicted ids, and by how much the best right logit exceeds the best wrong one.
-
-    A tie between a right and a wrong token is wrong: margin 0.  A row with NaN (or an infinity where a number
-    should be) has margin -inf; one without wrong tokens, +inf."""
-    clean = np.where(np.isnan(logits), -np.inf, logits)
-    best = np.where(right, clean, -np.inf).max(axis=1)
-    rival = np.where(right, -np.inf, clean).max(axis=1)
-    sound = np.isfinite(best) & ~np.isnan(logits).any(axis=1) & (rival < np.inf)
-    margins = np.full(len(logits), -np.inf)
-    margins[sound] = best[sound] - rival[sound]
-    return clean.argmax(axis=1), margins

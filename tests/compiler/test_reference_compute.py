@@ -219,6 +219,7 @@ UNSURE = Compared("==", EMPTY, Fixed(1))
         (Arithmetic("mod", Fixed(7), Fixed(-3)), -2),
         (Arithmetic("//", Fixed(7), Arithmetic("-", Read("digit"), Fixed(2))), None),
         (Arithmetic("*", Fixed(10**12), Fixed(10**12)), None),
+        (Arithmetic("*", Fixed(2**33), Fixed(2**33)), None),
         (Fixed(61), None),
         (LookedUp("t", ((1, 9),), Read("digit")), None),
         (LookedUp("t", ((2, 9),), Read("digit")), 9),
