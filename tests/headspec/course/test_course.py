@@ -18,6 +18,7 @@ from headspec.course.checking import check_answer
 from headspec.course.completing import completed, sharpened
 from headspec.course.exercise import Exercise
 from headspec.course.loading import course
+from headspec.course.reading import read_answer
 from headspec.course.rehearsal import rehearse
 from headspec.course.results import Counterexample
 
@@ -46,11 +47,20 @@ def test_there_is_enough_of_everything(number: str) -> None:
     assert len(exercise.hints) >= 3 and exercise.why and exercise.explanation and exercise.source
 
 
+BARE = ("That one is not right.", "` is not right.")
+
+
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_wrong_answer_gets_a_diagnosis(number: str) -> None:
-    """A mistake by name, the teacher's word, or a counterexample; never a bare no."""
+    """A mistake by name, the teacher's word, a counterexample, or at least what about it is wrong: never a bare no."""
     exercise = exercise_called(number)
-    assert [wrong.name for wrong in exercise.wrong if not (wrong.mistake or wrong.says)] == []
+    for wrong in exercise.wrong:
+        if wrong.mistake or wrong.says:
+            continue  # rehearsed above
+        refused = check_answer(exercise, read_answer(exercise, text=wrong.answer))
+        for check in refused.checks:
+            told = check.mistakes or check.counterexample or not check.message.endswith(BARE)
+            assert check.right or told, (wrong.name, check.message)
 
 
 def test_the_course_is_whole_and_in_order() -> None:
