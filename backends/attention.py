@@ -8,8 +8,9 @@ looks at scores or patterns, and the plain formula when somebody does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Self
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -20,19 +21,50 @@ from backends.config import Config
 from compiler.program import Alibi, Rotary
 
 
-class Recorder:
-    """Keeps the activations that are asked for; by default none."""
+@dataclass(frozen=True, slots=True)
+class HookPoint:
+    """Where a hook is called: ``blocks.0.attn.hook_pattern``."""
 
-    def __init__(self, predicate: Callable[[str], bool] | None = None) -> None:
+    name: str
+
+
+class Hook(Protocol):
+    """Called as TransformerLens calls it; what it returns takes the activation's place (None: nothing changes)."""
+
+    def __call__(self, value: Tensor, *, hook: HookPoint) -> Tensor | None: ...
+
+
+class Recorder:
+    """Keeps the activations that are asked for, and lets hooks change them on their way; by default neither."""
+
+    def __init__(
+        self,
+        predicate: Callable[[str], bool] | None = None,
+        hooks: Sequence[tuple[Callable[[str], bool], Hook]] = (),
+    ) -> None:
         self.predicate = predicate
+        self.hooks = hooks
         self.kept: dict[str, Tensor] = {}
+        self.passed: set[str] = set()
 
     def wants(self, name: str) -> bool:
-        return self.predicate is not None and self.predicate(name)
+        return (self.predicate is not None and self.predicate(name)) or self.changes(name)
 
-    def keep(self, name: str, value: Tensor) -> None:
-        if self.wants(name):
+    def changes(self, name: str) -> bool:
+        """May a hook put something else in the place of this activation?"""
+        return any(chooses(name) for chooses, _ in self.hooks)
+
+    def keep(self, name: str, value: Tensor) -> Tensor:
+        """The activation that the model goes on with: ``value``, or what the hooks make of it, one after the other."""
+        if self.hooks:
+            self.passed.add(name)
+        for chooses, hook in self.hooks:
+            if chooses(name):
+                changed = hook(value, hook=HookPoint(name))
+                value = value if changed is None else changed
+        if self.predicate is not None and self.predicate(name):
             self.kept[name] = value
+        return value
 
 
 class KVCache:
@@ -152,20 +184,24 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, tables: RotaryTables | None, record: Recorder, cache: KVCache | None = None) -> Tensor:
         start = 0 if cache is None else cache.length
         q, k, v = self.project(x)
-        for name, value in (("hook_q", q), ("hook_k", k), ("hook_v", v)):
-            record.keep(self.prefix + name, value.transpose(1, 2))
+        q, k, v = self._keep("hook_q", q, record), self._keep("hook_k", k, record), self._keep("hook_v", v, record)
         if tables is not None:
-            q, k = tables(q, start), tables(k, start)
-            record.keep(self.prefix + "hook_rot_q", q.transpose(1, 2))
-            record.keep(self.prefix + "hook_rot_k", k.transpose(1, 2))
+            q = self._keep("hook_rot_q", tables(q, start), record)
+            k = self._keep("hook_rot_k", tables(k, start), record)
         if cache is not None:
             k, v = cache.extend(self.layer, k, v)
         looked_at = any(record.wants(self.prefix + name) for name in ("hook_attn_scores", "hook_pattern"))
         z = (self.attend_openly(q, k, v, start, record) if looked_at else self.attend(q, k, v, start)).transpose(1, 2)
-        record.keep(self.prefix + "hook_z", z)
+        z = record.keep(self.prefix + "hook_z", z)
         if record.wants(self.prefix + "hook_result"):
-            record.keep(self.prefix + "hook_result", torch.einsum("bnhe,hed->bnhd", z, self.W_O))
+            result = record.keep(self.prefix + "hook_result", torch.einsum("bnhe,hed->bnhd", z, self.W_O))
+            if record.changes(self.prefix + "hook_result"):
+                return result.sum(dim=2) + self.b_O
         return torch.addmm(self.b_O, z.flatten(2).flatten(0, 1), self.W_O.flatten(0, 1)).view(x.shape)
+
+    def _keep(self, name: str, value: Tensor, record: Recorder) -> Tensor:
+        """value (B, H, n, d), which hooks see as (B, n, H, d)."""
+        return record.keep(self.prefix + name, value.transpose(1, 2)).transpose(1, 2)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x (B, n, D) -> q, k, v (B, H, n, d)."""
@@ -201,9 +237,8 @@ class Attention(nn.Module):
         wide = wider(q.dtype)
         scores = q.to(wide) @ k.to(wide).transpose(-1, -2) / math.sqrt(self.d_head)
         scores = scores + self.bias(q.shape[2], k.shape[2], start, wide)
-        record.keep(self.prefix + "hook_attn_scores", scores)
-        pattern = scores.softmax(dim=-1)
-        record.keep(self.prefix + "hook_pattern", pattern)
+        scores = record.keep(self.prefix + "hook_attn_scores", scores)
+        pattern = record.keep(self.prefix + "hook_pattern", scores.softmax(dim=-1))
         return (pattern @ v.to(wide)).to(q.dtype)
 
     def bias(self, queries: int, keys: int, start: int, dtype: torch.dtype) -> Tensor:

@@ -49,12 +49,11 @@ class Mlp(nn.Module):
         flat = x.flatten(0, 1)
         linear = torch.addmm(self.b_in, flat, self.W_in)
         pre = self._gate(flat) if self.gated else linear
-        self._keep("hook_pre", pre, x, record)
+        pre = self._keep("hook_pre", pre, x, record)
         post = self.act(pre)
         if self.gated:
-            self._keep("hook_pre_linear", linear, x, record)
-            post = post * linear
-        self._keep("hook_post", post, x, record)
+            post = post * self._keep("hook_pre_linear", linear, x, record)
+        post = self._keep("hook_post", post, x, record)
         return torch.addmm(self.b_out, post, self.W_out).view(x.shape)
 
     def _gate(self, flat: Tensor) -> Tensor:
@@ -62,5 +61,6 @@ class Mlp(nn.Module):
         assert weight is not None and bias is not None
         return torch.addmm(bias, flat, weight)
 
-    def _keep(self, name: str, value: Tensor, x: Tensor, record: Recorder) -> None:
-        record.keep(self.prefix + name, value.view(*x.shape[:2], -1))
+    def _keep(self, name: str, value: Tensor, x: Tensor, record: Recorder) -> Tensor:
+        """value (B n, d_mlp), which hooks see as (B, n, d_mlp)."""
+        return record.keep(self.prefix + name, value.view(*x.shape[:2], -1)).flatten(0, 1)

@@ -12,7 +12,7 @@ the type).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from backends.attention import Attention, KVCache, Recorder, RotaryTables, wider
+from backends.attention import Attention, Hook, KVCache, Recorder, RotaryTables, wider
 from backends.config import Config
 from backends.lowering import Lowered, LoweredHead, LoweredMlp
 from backends.mlp import Mlp
@@ -71,17 +71,14 @@ class Block(nn.Module):
         self.prefix = f"blocks.{layer}."
 
     def forward(self, x: Tensor, tables: RotaryTables | None, record: Recorder, cache: KVCache | None) -> Tensor:
-        record.keep(self.prefix + "hook_resid_pre", x)
-        out: Tensor = self.attn(x, tables, record, cache)
-        record.keep(self.prefix + "hook_attn_out", out)
+        x = record.keep(self.prefix + "hook_resid_pre", x)
+        out = record.keep(self.prefix + "hook_attn_out", self.attn(x, tables, record, cache))
         x = _add(out, x, kept=record.wants(self.prefix + "hook_attn_out"))
         if self.mlp is not None:
-            record.keep(self.prefix + "hook_resid_mid", x)
-            moved: Tensor = self.mlp(x, record)
-            record.keep(self.prefix + "hook_mlp_out", moved)
+            x = record.keep(self.prefix + "hook_resid_mid", x)
+            moved = record.keep(self.prefix + "hook_mlp_out", self.mlp(x, record))
             x = _add(moved, x, kept=record.wants(self.prefix + "hook_mlp_out"))
-        record.keep(self.prefix + "hook_resid_post", x)
-        return x
+        return record.keep(self.prefix + "hook_resid_post", x)
 
 
 class TorchModel(nn.Module):
@@ -141,14 +138,28 @@ class TorchModel(nn.Module):
         logits = self._run(tokens, record, None)
         return logits, record.kept
 
+    def run_with_hooks(self, tokens: Any, fwd_hooks: Sequence[tuple[str | Callable[[str], bool], Hook]] = ()) -> Tensor:
+        """Logits (B, n, V) with activations changed on the way, as in TransformerLens.
+
+        Each of ``fwd_hooks`` is a name of ``run_with_cache`` (or a predicate over names) and a function
+        ``f(value, hook=point)``: what it returns takes the activation's place, None leaves it.  KeyError for a name
+        that this model has not."""
+        named = [place for place, _ in fwd_hooks if isinstance(place, str)]
+        record = Recorder(hooks=[(_predicate(place), hook) for place, hook in fwd_hooks])
+        logits = self._run(tokens, record, None)
+        for name in named:
+            if name not in record.passed:
+                raise KeyError(name)
+        return logits
+
     def _run(self, tokens: Any, record: Recorder, cache: KVCache | None) -> Tensor:
         start = 0 if cache is None else cache.length
         ids = self._check_tokens(tokens, start)
         stop = start + ids.shape[1]
         embedded = F.embedding(ids, self.embed.W_E)
         positions = self.pos_embed.W_pos[start:stop]
-        record.keep("hook_embed", embedded)
-        record.keep("hook_pos_embed", positions.expand(embedded.shape))
+        embedded = record.keep("hook_embed", embedded)
+        positions = record.keep("hook_pos_embed", positions.expand(embedded.shape))
         x = _add(embedded, positions, kept=record.wants("hook_embed"))
         for block in self.blocks:
             x = block(x, self.tables, record, cache)
