@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from dsl.diagnostics import SpecError as SpecError
     from headspec import exercises as exercises
+    from headspec.generation import Generated as Generated
     from headspec.model import Model as Model
     from headspec.model import RunResult as RunResult
     from headspec.model import compile as compile
@@ -31,6 +32,7 @@ _HOMES = {
     "compile": "headspec.model",
     "load": "headspec.model",
     "verify": "headspec.model",
+    "Generated": "headspec.generation",
     "Model": "headspec.model",
     "RunResult": "headspec.model",
     "Verification": "headspec.verification",
@@ -39,7 +41,18 @@ _HOMES = {
 
 _MODULES = ("exercises",)
 
-__all__ = ["Model", "RunResult", "SpecError", "Verification", "__version__", "compile", "exercises", "load", "verify"]
+__all__ = [
+    "Generated",
+    "Model",
+    "RunResult",
+    "SpecError",
+    "Verification",
+    "__version__",
+    "compile",
+    "exercises",
+    "load",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -176,6 +176,10 @@ def _plot(commands: _Commands[_Parser]) -> None:
 def _text(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="tokens, separated by spaces")
     parser.add_argument(
+        "--generate", type=_positive, default=0, metavar="N", help="let the model go on with up to N tokens"
+    )
+    parser.add_argument("--stop", metavar="TOKEN", help="end the generated text with this token")
+    parser.add_argument(
         "--slots", metavar="NAMES", help="names for the positions, separated by spaces, to show instead of tokens"
     )
 

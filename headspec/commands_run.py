@@ -66,7 +66,9 @@ def _run(arguments: argparse.Namespace) -> tuple[Model, RunResult]:
     import headspec
 
     model = headspec.compile(arguments.spec, settings=parse_settings(arguments.settings))
-    return model, model.run(arguments.text)
+    if arguments.stop is not None and not arguments.generate:
+        raise SpecError(Diagnostic("E0608", "--stop says where a generated text ends", help="with --generate N"))
+    return model, model.run(arguments.text, arguments.generate, arguments.stop)
 
 
 def position_names(slots: str | None, tokens: Sequence[str]) -> tuple[str, ...]:

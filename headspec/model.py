@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from dsl.diagnostics import Diagnostic, SpecError
 from headspec import __version__
 from headspec.settings import check_dtype, exact_settings
 from headspec.specs_path import find_spec
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from compiler.exact import Matrix
     from compiler.pipeline import Weights
     from compiler.program import Program
+    from headspec.generation import Generated
     from headspec.verification import Verification
 
 
@@ -68,7 +70,8 @@ class RunResult:
 
     ``patterns[layer]`` has shape (head, query, key); ``logits`` (position, vocabulary).  ``prediction`` is None for a
     spec without ``predict``; ``margin`` is how far its logit is above the next.  ``heads`` names each pattern by
-    (layer, index); ``valid`` says whether the spec's ``sequences`` allow the text."""
+    (layer, index); ``valid`` says whether the spec's ``sequences`` allow the text (of a spec that generates: or a text
+    that begins with it).  The last ``generated`` tokens are the model's own."""
 
     tokens: tuple[str, ...]
     prediction: str | None
@@ -77,6 +80,7 @@ class RunResult:
     logits: NDArray[np.float64]
     heads: tuple[tuple[int, int, str], ...]
     valid: bool
+    generated: int = 0
 
     def pattern(self, head: str) -> NDArray[np.float64]:
         """The attention pattern (query, key) of the head called ``head`` (or ``L0H1``); KeyError if there is none."""
@@ -97,6 +101,7 @@ class RunResult:
             "prediction": self.prediction,
             "margin": self.margin if self.margin - self.margin == 0 else None,
             "valid": self.valid,
+            "generated": list(self.tokens[len(self.tokens) - self.generated :]),
             "heads": [
                 {"name": name, "layer": layer, "index": index, "pattern": self.patterns[layer][index].tolist()}
                 for layer, index, name in self.heads
@@ -190,15 +195,23 @@ class Model:
         found = [named for word in name.split(",") for named in find_matrices(self.weights, word.strip(), head)]
         return Drawing("\n\n".join(render_matrix(named, latex=latex) for named in found))
 
-    def run(self, text: str) -> RunResult:
-        """What the float64 model does with a text of tokens; SpecError E0607 for a word that is no token."""
+    def run(self, text: str, generate: int = 0, stop: str | None = None) -> RunResult:
+        """What the float64 model does with a text of tokens; SpecError E0607 for a word that is no token.
+
+        ``generate``: with so many tokens behind it that the model generates, as ``Model.generate`` does."""
         import numpy as np
 
-        program = self.program
+        from headspec.outputs import generates
+
+        program, written = self.program, 0
+        if generate:
+            continued = self.generate(text, generate, stop)
+            text, written = continued.text, len(continued.tokens)
         ids = read_tokens(text, program.tokens, program.context)
         observed = self.numpy().forward(np.array([ids]))
         last = observed.logits[0, -1]
         ranked = np.sort(last)
+        language = program.sequences
         return RunResult(
             tokens=tuple(program.tokens[i] for i in ids),
             prediction=program.tokens[int(last.argmax())] if program.predict else None,
@@ -206,8 +219,56 @@ class Model:
             patterns=tuple(pattern[0] for pattern in observed.patterns),
             logits=observed.logits[0],
             heads=tuple((head.layer, head.index, head.name) for head in program.heads),
-            valid=program.sequences.accepts(ids),
+            valid=language.accepts(ids) or (generates(program) and language.begins(ids)),
+            generated=written,
         )
+
+    @overload
+    def generate(
+        self, text: str, n: int, stop: str | None = None, *, dtype: str | None = None, device: str = "auto"
+    ) -> Generated: ...
+
+    @overload
+    def generate(
+        self,
+        text: list[str] | tuple[str, ...],
+        n: int,
+        stop: str | None = None,
+        *,
+        dtype: str | None = None,
+        device: str = "auto",
+    ) -> list[Generated]: ...
+
+    def generate(
+        self,
+        text: str | list[str] | tuple[str, ...],
+        n: int,
+        stop: str | None = None,
+        *,
+        dtype: str | None = None,
+        device: str = "auto",
+    ) -> Generated | list[Generated]:
+        """Up to ``n`` tokens behind a text, or behind each of several, by greedy decoding with a KV cache.
+
+        A text ends with the token ``stop`` where the model says it.  The torch model in the spec's float type is run.
+        SpecError E0607 for a word that is no token, E0509 when ``n`` tokens do not fit into the context, E0455 when the
+        spec has no ``predict`` line."""
+        from headspec.generation import check_room, find_stop
+        from headspec.generation import generate as generate_ids
+
+        program = self.program
+        if not program.predict:
+            help = "say where the answer is read: `predict SUBSPACE`"
+            raise SpecError(
+                Diagnostic("E0455", "the model predicts nothing, so it cannot go on with a text", help=help)
+            )
+        texts = [text] if isinstance(text, str) else list(text)
+        prompts = [read_tokens(part, program.tokens, program.context) for part in texts]
+        end = find_stop(stop, program.tokens)
+        for prompt in prompts:
+            check_room(len(prompt), n, program.context)
+        found = generate_ids(self.torch(dtype, device), program.tokens, prompts, n, end) if prompts else []
+        return found[0] if isinstance(text, str) else found
 
     # ------------------------------------------------------------------ keeping
 

@@ -28,12 +28,15 @@ MOST_TABLES = 4  # below each other; for more keys than they hold, only the top 
 
 
 def draw_run(run: RunResult, style: Style = PLAIN) -> str:
-    """The tokens, every head's pattern and the prediction."""
-    lines = [" ".join(map(plain_label, run.tokens)), ""]
+    """The tokens, every head's pattern and the prediction (or the text that was generated)."""
+    prompt = len(run.tokens) - run.generated
+    lines = [" ".join(map(plain_label, run.tokens[:prompt])), ""]
     for layer, index, name in run.heads:
         lines += [f"L{layer}H{index} {name}", *draw_pattern(run.tokens, run.patterns[layer][index], style), ""]
     arrow = "→" if style.unicode else "->"
-    if run.prediction is not None:
+    if run.generated:
+        lines.append(f"{arrow} {style.paint(' '.join(map(plain_label, run.tokens[prompt:])), '1')}")
+    elif run.prediction is not None:
         lines.append(f"{arrow} {style.paint(plain_label(run.prediction), '1')}  (by {run.margin:.4g})")
     return "\n".join(lines)
 
