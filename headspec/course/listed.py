@@ -6,6 +6,7 @@ mistakes that every course has (``mistakes``).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from headspec.course.codes import CODES
 from headspec.course.results import Mistake
 
 if TYPE_CHECKING:
+    from compiler.equivalence import Sameness, Scene
+    from compiler.exact import Matrix
     from dsl.tree import Expr
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
@@ -119,6 +122,18 @@ def _same_number(a: Expr, b: Expr) -> bool:
 
 
 def _same_formula(exercise: Exercise, a: str, b: str) -> bool:
+    """Equal for all matrices; where a product does not fit, so that neither has a value, written alike."""
+    from dsl.diagnostics import SpecError
+
+    if a.split() == b.split():
+        return True
+    try:
+        return _equal_formulas(exercise, a, b)
+    except SpecError:
+        return "".join(a.split()) == "".join(b.split())
+
+
+def _equal_formulas(exercise: Exercise, a: str, b: str) -> bool:
     """Raises SpecError where one of them has no shape."""
     from compiler.formulas import canonical, difference
     from dsl.formulas import parse_formula
@@ -128,18 +143,59 @@ def _same_formula(exercise: Exercise, a: str, b: str) -> bool:
 
 
 def _same_head(exercise: Exercise, answer: Answer, other: Answer, check: Check, facts: Facts) -> bool:
-    """Does the listed answer have the circuit that was handed in?  At any temperature, unless one is stated."""
-    from compiler.equivalence import same_move, same_pattern
-    from headspec.course.glimpse import look
+    """Does the listed answer have the circuit that was handed in?  At any temperature, unless one is stated.
+
+    Circuits that do nothing at all come to the same only where they are the same matrix: there are many reasons for
+    doing nothing."""
     from headspec.course.handed_in import answer_matrices
 
-    matrices = answer_matrices(exercise, other, facts.head)
     if facts.scene is None:
         return bool(answer.matrices) and dict(answer.matrices) == dict(other.matrices)
+    matrices = answer_matrices(exercise, other, facts.head)
+    scene = _with_moves(exercise, other, facts.scene, facts.head)
     if check.kind == "move":
-        return bool(same_move(facts.scene, facts.answer, matrices.OV, facts.values))
-    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.answer.columns)
-    if glimpse.scene is None or not glimpse.alike(facts.answer, matrices.QK):
+        return _same_moves(scene, facts, matrices.OV)
+    same = _same_pattern(exercise, scene, facts, matrices.QK)
+    if not same or check.temperature == "free":
+        return bool(same)
+    size = answer_matrices(exercise, answer, facts.head).W_Q.rows
+    return abs((same.factor or 0.0) * math.sqrt(matrices.W_Q.rows / size) - 1) <= 1e-6
+
+
+def _with_moves(exercise: Exercise, other: Answer, scene: Scene, name: str) -> Scene:
+    """The scene in which the listed answer's head reads what the listed answer's earlier heads have moved."""
+    from compiler.equivalence import reachable
+    from headspec.course.handed_in import answer_matrices
+
+    head = exercise.weights.program.head(name)
+    earlier = [h.name for h in exercise.weights.program.heads if h.layer < head.layer]
+    if not any(handed and matrix in ("W_V", "W_O") for handed, matrix in other.matrices if handed in earlier):
+        return scene
+    moves = {before: answer_matrices(exercise, other, before).OV for before in earlier}
+    return replace(scene, our_vectors=reachable(exercise.weights, head, moves).vectors)
+
+
+def _same_moves(scene: Scene, facts: Facts, other: Matrix) -> bool:
+    from compiler.equivalence import same_move
+
+    if not same_move(scene, facts.answer, other, facts.values):
         return False
-    same = same_pattern(glimpse.scene, facts.answer, matrices.QK, facts.values)
-    return bool(same) and (check.temperature == "free" or abs((same.factor or 0.0) - 1) <= 1e-6)
+    return not (other @ scene.our_vectors).is_zero() or facts.answer == other
+
+
+def _same_pattern(exercise: Exercise, scene: Scene, facts: Facts, other: Matrix) -> Sameness | None:
+    """What looks the same in floats is compared exactly, on few pairs."""
+    from compiler.equivalence import same_pattern
+    from headspec.course.glimpse import look
+
+    assert facts.scene is not None
+    glimpse = look(facts.scene, facts.values or exercise.weights.bindings, facts.answer.columns)
+    assert glimpse.scene is not None
+    if glimpse.no_scores(glimpse.scores(facts.answer), facts.answer):
+        alike = facts.answer == other and (scene is facts.scene or scene.our_vectors == scene.vectors)
+        return same_pattern(scene, facts.answer, other, facts.values) if alike else None
+    if scene is not facts.scene:
+        return same_pattern(scene, facts.answer, other, facts.values)
+    if not glimpse.alike(facts.answer, other):
+        return None
+    return same_pattern(glimpse.scene, facts.answer, other, facts.values)

@@ -69,11 +69,20 @@ def value_mistakes(exercise: Exercise, answer: Answer, check: Check) -> tuple[Mi
 
 
 def _first(found: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    """One mistake for each code, at most ``MOST``."""
+    """One mistake for each code, at most ``MOST``.
+
+    A code that a teacher has listed without a word of his own keeps its place, and takes the words that fit the answer
+    where there are some."""
     by_code: dict[str, Mistake] = {}
     for mistake in found:
-        by_code.setdefault(mistake.code, mistake)
+        if mistake.code not in by_code or _is_general(by_code[mistake.code]):
+            by_code[mistake.code] = mistake
     return tuple(by_code.values())[:MOST]
+
+
+def _is_general(mistake: Mistake) -> bool:
+    """Does it say no more than what its code means?"""
+    return mistake.says.casefold() == f"{CODES.get(mistake.code, '')}.".casefold()
 
 
 # ---------------------------------------------------------------- the same head, with a mistake in it

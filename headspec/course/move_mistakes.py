@@ -137,7 +137,7 @@ def _by_rows(moves: Moves) -> Iterator[Mistake]:
         yield Mistake("copies-too-much", _too_much(moves, astray, frozenset(mixed)))
     missing = moves.missing & left
     if missing:
-        says = f"Only a part is moved: {moves.places(missing)} should receive something and does not."
+        says = f"Only a part is moved: nothing arrives in {moves.places(missing)}, where something should."
         yield Mistake("copies-only-part", says)
     rest = left - missing - mixed
     if rest and len(rest) < len(moves.occupied):

@@ -33,8 +33,8 @@ def softness(exercise: Exercise, check: Check, facts: Facts) -> Iterator[Mistake
 def _tie(right: int, wrong: int) -> str:
     what = "the first position" if wrong == 0 else f"position {wrong}"
     return (
-        f"The right key (position {right}) and {what} have exactly the same score there: such a head is right by a tie "
-        "only, and no factor makes it sharper."
+        f"The right key (position {right}) and {what} have exactly the same score there, so they share the attention, "
+        "and no factor on the scores parts them."
     )
 
 

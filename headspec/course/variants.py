@@ -138,8 +138,12 @@ def _shifts(our: OurHead) -> Iterator[Variant]:
     found = [(i, term.relation) for i, term in enumerate(our.terms) if isinstance(term.relation, Equal)]
     lines = [(i, relation) for i, relation in found if _takes_shifts(our, relation)]
     changes: list[tuple[dict[int, Equal], str, int | None]]
-    changes = [({i: relation}, code, new) for i, relation in lines for code, new in other_shifts(relation.shift)]
-    turned = {i: relation for i, relation in lines if relation.shift}
+    changes = [
+        ({i: relation}, code, new)
+        for i, relation in lines
+        for code, new in other_shifts(relation.shift, turns=_turns(our, relation))
+    ]
+    turned = {i: relation for i, relation in lines if relation.shift and _turns(our, relation)}
     if len(turned) > 1:
         changes += [(turned, "turned-the-wrong-way", None), (turned, "not-turned", 0)]
     for relations, code, shift in changes:
@@ -152,9 +156,9 @@ def _shifts(our: OurHead) -> Iterator[Variant]:
         yield Variant(code, shift_says(code, relations[first], other[first]), circuit)
 
 
-def other_shifts(shift: int) -> list[tuple[str, int]]:
-    """(code, shift) of the shifts that come in the place of ``shift``."""
-    named: dict[int, str] = {-shift: "turned-the-wrong-way", 0: "not-turned"} if shift else {}
+def other_shifts(shift: int, *, turns: bool = True) -> list[tuple[str, int]]:
+    """(code, shift) of the shifts that come in the place of ``shift``; ``turns``: a shift is a turn."""
+    named: dict[int, str] = {-shift: "turned-the-wrong-way", 0: "not-turned"} if shift and turns else {}
     for far in range(1, FARTHEST + 1):
         for new in (shift - far, shift + far):
             named.setdefault(new, "off-by-one" if far == 1 else "off-by-several")
@@ -168,6 +172,14 @@ def _takes_shifts(our: OurHead, relation: Relation) -> bool:
     encoding = our.stream.subspaces[relation.key].encoding
     numbers = isinstance(encoding, OneHot) and all(isinstance(value, int) for value in encoding.values)
     return numbers or isinstance(encoding, Phase | Quadratic)
+
+
+def _turns(our: OurHead, relation: Relation) -> bool:
+    """Is what is compared a pair of cosine and sine?  Numbers and one-hot vectors are shifted, and nothing rotates."""
+    from compiler.program import Equal, Phase
+
+    assert isinstance(relation, Equal)
+    return isinstance(our.stream.subspaces[relation.key].encoding, Phase)
 
 
 def shift_says(code: str, ours: Relation, theirs: Relation) -> str:
