@@ -49,7 +49,7 @@ class Outputs:
         else:
             logits, determined, right = logits[:, -1:], prediction.determined[:, None], prediction.right[:, None]
         self.undetermined += int((~determined).sum())
-        block = _block(self.program, prediction.subspace)
+        block = block_of(self.program, prediction.subspace)
         row, step = np.nonzero(determined)
         size = max(1, ROWS // logits.shape[2])
         for start in range(0, len(row), size):
@@ -98,7 +98,7 @@ def describe(program: Program, sequence: NDArray[Any], predicted: int, right: ND
     return WrongOutput(tuple(texts[i] for i in sequence), texts[predicted], answers)
 
 
-def _block(program: Program, subspace: str) -> NDArray[np.bool_]:
+def block_of(program: Program, subspace: str) -> NDArray[np.bool_]:
     """The tokens among which a predicted subspace decides: all, or its own values where there are several blocks."""
     encoding = program.subspace(subspace).encoding
     if len(program.predict) == 1 or not isinstance(encoding, OneHot):
