@@ -40,8 +40,11 @@ def _find(arguments: argparse.Namespace) -> Exercise:
 
 def _word(arguments: argparse.Namespace) -> str:
     """How the user called the exercise, for the commands that are suggested."""
-    course = f" --course {shlex.quote(arguments.course)}" if arguments.course else ""
-    return f"{shlex.quote(arguments.number)}{course}"
+    return f"{shlex.quote(arguments.number)}{_course(arguments)}"
+
+
+def _course(arguments: argparse.Namespace) -> str:
+    return f" --course {shlex.quote(arguments.course)}" if arguments.course else ""
 
 
 def _tell(kept: Progress) -> None:
@@ -60,7 +63,7 @@ def overview(arguments: argparse.Namespace) -> int:
         say_json([_entry_json(entry, kept.of(key_of(entry.path))) for entry in entries])
         return 0
     _tell(kept)
-    say(render_list(entries, kept, style_of(sys.stdout)))
+    say(render_list(entries, kept, style_of(sys.stdout), course=_course(arguments)))
     return 0
 
 
@@ -79,8 +82,9 @@ def _entry_json(entry: Entry, record: Record) -> dict[str, object]:
     }
 
 
-def render_list(entries: Sequence[Entry], kept: Progress, style: Style) -> str:
-    """Parts one below the other; solved exercises are ticked, tried ones dotted."""
+def render_list(entries: Sequence[Entry], kept: Progress, style: Style, *, course: str = "") -> str:
+    """Parts one below the other; solved exercises are ticked, tried ones dotted.  ``course``: how the suggested command
+    names the folder."""
     lines: list[str] = []
     width = max(len(entry.number) for entry in entries)
     for part in dict.fromkeys(entry.part for entry in entries):
@@ -89,7 +93,7 @@ def render_list(entries: Sequence[Entry], kept: Progress, style: Style) -> str:
             if entry.part == part:
                 record = kept.of(key_of(entry.path))
                 lines.append(f"  {_mark(record, style)} {entry.number:<{width}}  {entry.title}{_tried(record)}")
-    return "\n".join([*lines, "", *_what_next(entries, kept)])
+    return "\n".join([*lines, "", *_what_next(entries, kept, course)])
 
 
 def _mark(record: Record, style: Style) -> str:
@@ -105,13 +109,13 @@ def _tried(record: Record) -> str:
     return f"   ({record.attempts} attempt{'s' * (record.attempts != 1)}{best})"
 
 
-def _what_next(entries: Sequence[Entry], kept: Progress) -> list[str]:
+def _what_next(entries: Sequence[Entry], kept: Progress, course: str) -> list[str]:
     solved = sum(kept.of(key_of(entry.path)).solved is not None for entry in entries)
     following = next_unsolved(entries, kept)
     lines = [f"{solved} of {len(entries)} solved"]
     if following is None:
         return [*lines, "all of them: write one yourself (docs/exercises.md)"]
-    return [*lines, f"next: headspec exercise show {following.number}   ({following.title})"]
+    return [*lines, f"next: headspec exercise show {following.number}{course}   ({following.title})"]
 
 
 def next_unsolved(entries: Sequence[Entry], kept: Progress, after: str = "") -> Entry | None:
