@@ -135,15 +135,21 @@ def _add_sequences(numbered: _Numbered, program: Program, head: Head, writing: f
     count = program.sequences.count()
     if count > MOST_SEQUENCES:
         raise SpecError(_too_many(head, count))
+    pool = _Pool()
+    seen: dict[int, None] = {}
+    pairs: set[Pair] = set()
     for length in program.sequences.lengths():
         tokens = program.sequences.enumerate(length)
         looks = {name: ideal(program, program.head(name), tokens) for name in sorted(writing)}
         for row, ids in enumerate(tokens):
-            sequence = _Sequence(program, ids, {n: (s[row], w[row]) for n, (s, w) in looks.items()})
-            met = [[numbered.number(state) for state in states] for states in sequence.states(head.layer)]
+            sequence = _Sequence(program, pool, ids.tolist(), {n: (s[row], w[row]) for n, (s, w) in looks.items()})
+            met = sequence.states(head.layer)
             for q, queries in enumerate(met):
                 keys = {key for earlier in met[:q] for key in earlier}
-                numbered.pairs |= {(query, key) for query in queries for key in keys}
+                pairs |= {(query, key) for query in queries for key in keys}
+                seen |= dict.fromkeys(queries)
+    number = {state: numbered.number(pool.states[state]) for state in seen}
+    numbered.pairs |= {(number[query], number[key]) for query, key in pairs}
 
 
 def _too_many(head: Head, count: int) -> Diagnostic:
@@ -156,46 +162,78 @@ def _too_many(head: Head, count: int) -> Diagnostic:
     )
 
 
+Fetched = tuple[str, tuple[int, ...]]
+"""(head, the numbers of the states whose mean it brings)."""
+
+
+@dataclass
+class _Pool:
+    """States of all layers by number, each worked out once: sequences have most of them in common."""
+
+    states: list[State] = field(default_factory=list)
+    numbers: dict[State, int] = field(default_factory=dict)
+    made: dict[tuple[int, tuple[Fetched, ...]], int] = field(default_factory=dict)
+    first: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def number(self, state: State) -> int:
+        if state not in self.numbers:
+            self.numbers[state] = len(self.states)
+            self.states.append(state)
+        return self.numbers[state]
+
+    def start(self, token: int, place: int) -> int:
+        """Columns ``token`` and ``place`` of [W_E | W_pos]."""
+        if (token, place) not in self.first:
+            self.first[token, place] = self.number(((((), token), ONE), (((), place), ONE)))
+        return self.first[token, place]
+
+    def after(self, own: int, fetched: tuple[Fetched, ...]) -> int:
+        """What becomes of state ``own`` when heads add what they bring."""
+        if (own, fetched) not in self.made:
+            parts = [self._brought(name, keys) for name, keys in fetched]
+            self.made[own, fetched] = self.number(_joined([self.states[own], *parts]))
+        return self.made[own, fetched]
+
+    def _brought(self, name: str, keys: tuple[int, ...]) -> list[tuple[Feature, Fraction]]:
+        share = Fraction(1, len(keys))
+        return [
+            (((name, *path), column), weight * share) for key in keys for (path, column), weight in self.states[key]
+        ]
+
+
 @dataclass
 class _Sequence:
     """One valid sequence, and where the earlier heads look in it."""
 
     program: Program
-    tokens: NDArray[np.int64]
+    pool: _Pool
+    tokens: list[int]
     looks: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]
 
-    def states(self, layer: int) -> list[list[State]]:
-        """What every position can be before ``layer``."""
+    def states(self, layer: int) -> list[list[int]]:
+        """What every position can be before ``layer``, by numbers of the pool."""
         places = len(self.program.tokens)
-        now: list[list[State]] = [
-            [((((), int(token)), ONE), (((), places + position), ONE))] for position, token in enumerate(self.tokens)
-        ]
+        now = [[self.pool.start(token, places + position)] for position, token in enumerate(self.tokens)]
         for heads in self.program.layers[:layer]:
             names = [head.name for head in heads if head.name in self.looks]
             now = [self._after(names, now, position) for position in range(len(now))]
         return now
 
-    def _after(self, names: list[str], before: list[list[State]], position: int) -> list[State]:
+    def _after(self, names: list[str], before: list[list[int]], position: int) -> list[int]:
         fetched = [list(self._fetched(name, before, position)) for name in names]
-        found = {_joined([own, *parts]): None for own in before[position] for parts in product(*fetched)}
+        found = {self.pool.after(own, parts): None for own in before[position] for parts in product(*fetched)}
         if len(found) > MOST_STATES:
             raise SpecError(Diagnostic("E0780", "earlier heads leave too many possibilities open to decide", None))
         return list(found)
 
-    def _fetched(self, name: str, before: list[list[State]], position: int) -> Iterator[list[tuple[Feature, Fraction]]]:
+    def _fetched(self, name: str, before: list[list[int]], position: int) -> Iterator[Fetched]:
         """What head ``name`` can bring to ``position``: the mean over its keys, or any one of the visible ones."""
         support, speaks = self.looks[name]
         if speaks[position]:
             keys = np.flatnonzero(support[position]).tolist()
-            share = Fraction(1, len(keys))
-            for choice in product(*(before[key] for key in keys)):
-                yield [
-                    (((name, *path), column), weight * share) for state in choice for (path, column), weight in state
-                ]
+            yield from ((name, choice) for choice in product(*(before[key] for key in keys)))
             return
-        for key in range(position + 1):
-            for state in before[key]:
-                yield [(((name, *path), column), weight) for (path, column), weight in state]
+        yield from ((name, (state,)) for key in range(position + 1) for state in before[key])
 
 
 def _joined(parts: Iterable[Iterable[tuple[Feature, Fraction]]]) -> State:
