@@ -162,6 +162,7 @@ def test_a_text_that_is_wrong_though_every_pass_is_right_is_noticed(observed: An
     assert result.outputs.holds and not result.holds
     assert result.generated is not None and result.generated.wrong == result.generated.prompts > 0
     assert result.generated.first_wrong is not None and len(result.generated.first_wrong.tokens) == 5
+    assert result.generated.tokens == 2 * result.generated.prompts  # what follows a wrong token is not looked at
     assert [(f.checked, f.wrong) for f in result.generated.lengths] == [(result.generated.prompts,) * 2]
     (line,) = result.expectations
     worst = line.worst.to_json() if line.worst else {}
@@ -202,6 +203,30 @@ def test_a_spec_that_predicts_two_things_is_not_generated_from(observed: Any) ->
     result = verify_model(replace(program, predict=("guess", "content")), observed)
     assert result.generated is not None and result.generated.prompts == 0
     assert "generated: nothing" in str(result)
+
+
+def test_the_first_place_where_a_stated_text_fails_is_named(observed: Any) -> None:
+    """A tie at its first token, another token generated at its second."""
+
+    def tie(tokens: Any, logits: Any) -> None:
+        logits[:, 3, :2] = 1.0
+
+    def change(texts: Any) -> None:
+        texts[:, 5] = 1 - texts[:, 5]
+
+    result = verify_model(copying(RIGHT), Observed(observed, passes=tie, texts=change))
+    worst = result.expectations[0].worst
+    assert worst is not None and worst.to_json()["position"] == 0
+
+
+def test_figures_are_by_length_whatever_the_batches(observed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = copying(RIGHT, answer="(a | b){1,3}")
+    monkeypatch.setattr("headspec.sampling.BATCH_BYTES", 8 * 49 * 3)
+    result = verify_model(program, observed)
+    assert result.holds and result.generated is not None
+    assert [(f.length, f.checked) for f in result.outputs.lengths] == [(5, 16 * 2), (6, 32 * 3), (7, 64 * 4)]
+    assert [f.length for f in result.generated.lengths] == [5, 6, 7]
+    assert all(f.checked >= 8 for f in result.generated.lengths)
 
 
 @given(rows=st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=5))
