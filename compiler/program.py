@@ -316,7 +316,9 @@ Dtype = Literal["float64", "float32", "float16", "bfloat16"]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Everything a spec says.  ``width`` is the number of residual coordinates (d_model)."""
+    """Everything a spec says.  ``width`` is the number of residual coordinates (d_model).
+
+    ``remarks`` are what resolution has to say of its own choices, such as a compute line in another layer."""
 
     name: str
     doc: str | None
@@ -337,6 +339,7 @@ class Program:
     expectations: tuple[HeadExpectation | OutputExpectation, ...]
     computes: tuple[Compute, ...] = ()
     activation: Activation = "relu"
+    remarks: tuple[str, ...] = field(default=(), compare=False)
     text: str = field(default="", compare=False, repr=False)
     path: str = field(default="<text>", compare=False)
 

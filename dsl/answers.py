@@ -52,7 +52,7 @@ _LINES_OF_HEADS = re.compile(
     re.MULTILINE,
 )
 _OF_A_SPEC = re.compile(
-    rf"^(?:{'|'.join(s for s in STATEMENTS if s not in ('model', 'layer'))})\b[ \t]+\S", re.MULTILINE
+    rf"^(?:{'|'.join(s for s in STATEMENTS if s not in ('model', 'layer', 'for'))})\b[ \t]+\S", re.MULTILINE
 )
 _FORGOTTEN = re.compile(r"[ \t]*([wW]_?[A-Za-z]\w*)[ \t]*:?[ \t]*(?:\[\[?|rows\b|columns\b)")
 

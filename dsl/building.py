@@ -16,6 +16,7 @@ from lark import Token, Tree
 
 from dsl import tree as T
 from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
+from dsl.printer import print_items
 from dsl.span import Source, Span
 from dsl.words import KEYWORDS
 
@@ -55,8 +56,9 @@ class Builder:
     def maybe(self, node: Node | Token | None) -> Any:
         return self.build(node) if isinstance(node, Tree) else None
 
-    def new_name(self, token: Token, what: str) -> str:
+    def new_name(self, node: Node | Token, what: str) -> str:
         """The name that a declaration gives; keywords are refused."""
+        token = node if isinstance(node, Token) else _token(node, 0)
         if token in KEYWORDS:
             self.refuse(
                 "E0107",
@@ -65,7 +67,23 @@ class Builder:
                 "a keyword",
                 f"choose another name, such as `{token}_1`",
             )
-        return str(token)
+        return str(token) if isinstance(node, Token) else str_of(self.build(node))
+
+    def _label(self, node: Node) -> str:
+        """A name; with an index it is a ``Label``."""
+        base = str(_token(node, 0))
+        if len(node.children) == 1:
+            return base
+        index = self.all(cast(Node, node.children[1]).children)
+        return T.Label(base, index, print_items(index))
+
+    def label(self, node: Node, index: int) -> str:
+        """The name that the child at ``index`` is."""
+        child = node.children[index]
+        return str(child) if isinstance(child, Token) else str_of(self.build(child))
+
+    def _part(self, node: Node) -> str:
+        return self._label(node)
 
     def number(self, token: Token) -> Fraction:
         if len(token) > MAX_DIGITS:
@@ -178,8 +196,16 @@ class Builder:
         )
 
     def _table(self, node: Node) -> T.TableDecl:
-        name = self.new_name(_token(node, 0), "a table")
-        return T.TableDecl(name, self.all(node.children), span=self.span(node))
+        name = self.new_name(cast(Node, node.children[0]), "a table")
+        return T.TableDecl(name, self.all(node.children[1:]), span=self.span(node))
+
+    def _layout(self, node: Node) -> T.LayoutDecl:
+        return T.LayoutDecl(tuple(self._slot(cast(Node, child)) for child in node.children), span=self.span(node))
+
+    def _slot(self, node: Node) -> T.Slot:
+        if node.data == "text":
+            return T.Slot(None, self.unquote(_token(node, 0)), span=self.span(node))
+        return T.Slot(self.new_name(node, "a slot"), span=self.span(node))
 
     def _table_entry(self, node: Node) -> T.TableEntry:
         argument, image = self.all(node.children)
@@ -187,16 +213,16 @@ class Builder:
 
     def _subspace_encoded(self, node: Node) -> T.SubspaceDecl:
         name, encoding, at = node.children
-        return self._subspace(node, cast(Token, name), self.maybe(encoding), None, self.maybe(at))
+        return self._subspace(node, cast(Node, name), self.maybe(encoding), None, self.maybe(at))
 
     def _subspace_like(self, node: Node) -> T.SubspaceDecl:
         name, like, at = node.children
-        return self._subspace(node, cast(Token, name), None, str(like), self.maybe(at))
+        return self._subspace(node, cast(Node, name), None, self.build(cast(Node, like)), self.maybe(at))
 
     def _subspace(
         self,
         node: Node,
-        name: Token,
+        name: Node,
         encoding: T.Encoding | None,
         like: str | None,
         at: tuple[T.Expr, ...] | None,
@@ -214,34 +240,49 @@ class Builder:
         return T.Encoding(str(_token(node, 0)), values, options, span=self.span(node))
 
     def _embed(self, node: Node) -> T.EmbedDecl:
-        source, target = _token(node, 0), _token(node, 1)
-        matrix = self.maybe(node.children[2])
-        return T.EmbedDecl(str(source), str(target), matrix, span=self.span(node), target_span=self.span(target))
+        source, target, matrix = node.children
+        assert isinstance(target, Tree)
+        return T.EmbedDecl(
+            str(source),
+            self.label(node, 1),
+            self.maybe(matrix),
+            span=self.span(node),
+            target_span=self.span(target),
+        )
 
     def _predict(self, node: Node) -> T.PredictDecl:
-        return T.PredictDecl(str(_token(node, 0)), span=self.span(node))
+        return T.PredictDecl(self.label(node, 0), span=self.span(node))
 
     def _layer(self, node: Node) -> T.LayerDecl:
         return T.LayerDecl((), span=self.span(node))
 
     def _expect_head(self, node: Node) -> T.ExpectHead:
-        name, predicate, otherwise = node.children
-        return T.ExpectHead(str(name), self.maybe(predicate), self.maybe(otherwise), span=self.span(node))
+        _, predicate, otherwise = node.children
+        return T.ExpectHead(self.label(node, 0), self.maybe(predicate), self.maybe(otherwise), span=self.span(node))
 
     def _expect_output(self, node: Node) -> T.ExpectOutput:
         prompt, answer = (self.unquote(_token(node, i)) for i in (0, 1))
-        return T.ExpectOutput(prompt, answer, span=self.span(node))
+        return T.ExpectOutput(prompt, answer, node.data == "expect_generated", span=self.span(node))
+
+    _expect_generated = _expect_output
+
+    def _family(self, node: Node) -> T.ForDecl:
+        name, _, values = node.children
+        variable = self.new_name(cast(Token, name), "a member of a family")
+        span = self.span(cast(Token, name))
+        return T.ForDecl(variable, self.maybe(values), (), span=self.span(node), variable_span=span)
 
     # -------------------------------------------------------------- heads and MLPs
 
     def _compute(self, node: Node) -> T.ComputeDecl:
         target, value = node.children
+        assert isinstance(target, Tree)
         return T.ComputeDecl(
-            str(target), self.maybe(value), span=self.span(node), target_span=self.span(cast(Token, target))
+            self.label(node, 0), self.maybe(value), span=self.span(node), target_span=self.span(target)
         )
 
     def _head(self, node: Node) -> T.HeadDecl:
-        name = _token(node, 0)
+        name = cast(Node, node.children[0])
         said = self.once(node.children[1:])
         return T.HeadDecl(
             self.new_name(name, "a head"),
@@ -293,16 +334,17 @@ class Builder:
 
     def _prefer(self, node: Node) -> T.PreferLine:
         direction = self.choose(_token(node, 0), ("latest", "earliest"), "a preference")
-        return T.PreferLine(cast(Any, direction), str(_token(node, 1)), span=self.span(node))
+        return T.PreferLine(cast(Any, direction), self.label(node, 1), span=self.span(node))
 
     def _copy(self, node: Node) -> T.CopyLine:
         value, through, target = node.children
+        assert isinstance(target, Tree)
         return T.CopyLine(
             self.maybe(value),
-            str(target),
-            str(through) if through is not None else None,
+            self.label(node, 2),
+            self.maybe(through),
             span=self.span(node),
-            target_span=self.span(cast(Token, target)),
+            target_span=self.span(target),
         )
 
     def _matrix(self, node: Node) -> T.MatrixLine:
@@ -372,13 +414,15 @@ class Builder:
         return T.Truth(_token(node, 0) == "true", span=self.span(node))
 
     def _name(self, node: Node) -> T.Name:
-        return T.Name(str(_token(node, 0)), span=self.span(node))
+        return T.Name(self.label(node, 0), span=self.span(node))
 
     def _member(self, node: Node) -> T.Member:
-        return T.Member(str(_token(node, 0)), self.token_text(_token(node, 1)), span=self.span(node))
+        member = node.children[1]
+        text = self.token_text(member) if isinstance(member, Token) else self.label(node, 1)
+        return T.Member(self.label(node, 0), text, span=self.span(node))
 
     def _call(self, node: Node) -> T.Call:
-        return T.Call(str(_token(node, 0)), self.all(node.children), span=self.span(node))
+        return T.Call(self.label(node, 0), self.all(node.children[1:]), span=self.span(node))
 
     def _token_at(self, node: Node) -> T.TokenAt:
         return T.TokenAt(self.maybe(node.children[0]), span=self.span(node))
@@ -414,6 +458,11 @@ def _token(node: Node, index: int) -> Token:
     child = node.children[index]
     assert isinstance(child, Token)
     return child
+
+
+def str_of(name: object) -> str:
+    assert isinstance(name, str)
+    return name
 
 
 def _is_any(first: Token, last: object) -> bool:

@@ -66,8 +66,11 @@ FORMS = {
     "symbol": "symbol NAME [> 0] [= VALUE]",
     "param": "param NAME = VALUE",
     "table": 'table NAME: "a" -> "b", "c" -> {"d", "e"}',
+    "layout": 'layout a0 a1 "+" b0 b1 "=" c0 c1',
     "subspace": "subspace NAME : ENCODING [at 0..3]",
     "embed": "embed token -> SUBSPACE",
+    "activation": "activation relu",
+    "for": "for NAME in 0..3",
     "layer": "layer",
     "predict": "predict SUBSPACE",
     "expect": 'expect head NAME: PREDICATE [otherwise PREDICATE]`, or `expect "TOKENS" -> "TOKEN"',
@@ -101,6 +104,8 @@ def phrase(accepted: Set[str]) -> str:
     elif left & _OPERATORS > {"PLUS"}:
         left -= _OPERATORS
         phrases.append("an operator")
+    if left - {"LSQB", "NAME", "_ROWS", "_COLUMNS"}:
+        left -= {"LSQB"}  # an index is possible after every name, and rarely what is missing
     phrases += [words for terminal, words in _PHRASES.items() if terminal in left]
     return join(phrases)
 

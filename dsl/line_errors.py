@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dsl.diagnostics import Diagnostic, did_you_mean
 from dsl.span import Source, Span
-from dsl.words import HEAD_LINES, LAYER_LINES, OPENERS, RESERVED, STATEMENTS
+from dsl.words import FAMILIES, HEAD_LINES, LAYER_LINES, OPENERS, STATEMENTS
 
 # ------------------------------------------------------------------ lines in the wrong place
 
@@ -16,9 +16,6 @@ from dsl.words import HEAD_LINES, LAYER_LINES, OPENERS, RESERVED, STATEMENTS
 def misplaced(word: str, span: Span, place: str) -> Diagnostic:
     """A line of a ``place`` (spec, layer, head) that starts with no word of that place."""
     where = Span(span.start, span.start + max(1, len(word)), span.source)
-    if word in RESERVED:
-        help = "leave it out for now"
-        return Diagnostic("E0110", f"`{word}` is reserved for later: {RESERVED[word]}", where, "reserved", help)
     if word.startswith('"'):
         help = "indent it below `model` or `head`, before the other lines"
         return Diagnostic(
@@ -31,25 +28,27 @@ def misplaced(word: str, span: Span, place: str) -> Diagnostic:
     )
 
 
-_INSIDE = {"spec": "of a spec", "layer": "of a layer", "head": "of a head"}
+_INSIDE = {"spec": "of a spec", "layer": "of a layer", "head": "of a head", "family": "below `for`"}
+_KNOWN = {
+    "spec": (*STATEMENTS, *LAYER_LINES),
+    "layer": (*LAYER_LINES, "for"),
+    "head": (*HEAD_LINES, "for"),
+    "family": FAMILIES,
+}
 
 
 def _wrong_place(word: str, where: Span, place: str) -> tuple[str, Span, str, str]:
     if word in HEAD_LINES:
         return f"`{word}` is a line of a head", where, "no head here", "indent it below `head NAME`"
-    if word == "compute":
-        inside = {"spec": "in a layer", "head": "beside the heads of its layer"}[place]
-        return f"`compute` stands {inside}", where, "not here", "indent it below `layer`, after the heads"
-    if word == "head" and place == "spec":
-        return "a head stands in a layer", where, "no layer here", "write `layer` on a line above, and indent the head"
-    if word == "head":
-        return "a head cannot stand inside a head", where, "inside the head above", "indent it like the head above"
+    if word in LAYER_LINES:
+        what = "a head" if word == "head" else f"`{word}`"
+        return f"{what} cannot stand inside a head", where, "inside the head above", "indent it like the head above"
     label = f"inside the {place} above"
     return f"`{word}` cannot stand in a {place}", where, label, "begin it in the first column"
 
 
 def _suggest_opener(word: str, place: str) -> str:
-    known = {"spec": STATEMENTS, "layer": LAYER_LINES, "head": HEAD_LINES}[place]
+    known = _KNOWN[place]
     listed = ", ".join(f"`{k}`" for k in known)
     return did_you_mean(word, known) or did_you_mean(word, OPENERS) or f"a line here starts with one of {listed}"
 
@@ -63,9 +62,18 @@ def unexpected_block(span: Span, owner: str) -> Diagnostic:
 
 
 def empty_layer(span: Span) -> Diagnostic:
-    return Diagnostic(
-        "E0109", "this layer is empty", span, "nothing below it", "indent `head NAME` or `compute B = ..` below it"
-    )
+    help = "indent `head NAME` or `compute B = ..` below it"
+    return Diagnostic("E0109", "this layer is empty", span, "nothing below it", help)
+
+
+def empty_family(span: Span) -> Diagnostic:
+    help = "indent below it what is to be said for each value, such as `compute r[i] = x[i]`"
+    return Diagnostic("E0109", "this family is empty", span, "nothing below it", help)
+
+
+def too_many_families(span: Span, limit: int) -> Diagnostic:
+    message = f"families nest more than {limit} deep"
+    return Diagnostic("E0115", message, span, "too deep", "give one name several indices: `x[i, j]`")
 
 
 # ------------------------------------------------------------------ expressions and sizes

@@ -8,6 +8,7 @@ the next.  Any text at all gets an answer, in bounded time.  Not for: what names
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
@@ -22,11 +23,12 @@ from dsl.diagnostics import Collector, Diagnostic, SpecError
 from dsl.layout import MAX_ERRORS, Layout, Line, read_layout
 from dsl.span import Source, Span
 from dsl.syntax_errors import explain, word_at
-from dsl.tree import Expr, HeadDecl, HeadLine, LayerDecl, LayerItem, ModelDecl, Spec, Statement
-from dsl.words import HEAD_LINES, STATEMENTS
+from dsl.tree import Expr, ForDecl, HeadDecl, HeadLine, LayerDecl, LayerItem, ModelDecl, Spec, Statement
+from dsl.words import FAMILIES, HEAD_LINES, LAYER_LINES, STATEMENTS
 
 MAX_CHARACTERS = 1 << 18
 MAX_DEPTH = 200
+MAX_FAMILIES = 8
 
 
 def parse(text: str, name: str = "<text>") -> Spec:
@@ -84,13 +86,16 @@ class Reader:
             read.append(self.statement(line))
         return tuple(s for s in read if s is not None)
 
-    def statement(self, line: Line) -> Statement | None:
+    def statement(self, line: Line, place: str = "spec", depth: int = 0) -> Statement | None:
+        """A line of the first level, or (``place`` is ``family``) one below a ``for`` of the first level."""
         word = self.first_word(line)
-        if word not in STATEMENTS:
-            self.misplaced(line, word, "spec")
-            if word == "head":
-                self.head(line)
+        if word in LAYER_LINES:
+            return self.layer_item(line, depth)
+        if word not in (FAMILIES if place == "family" else STATEMENTS):
+            self.misplaced(line, word, place)
             return None
+        if word == "for":
+            return self.family(line, lambda inner: self.statement(inner, "family", depth + 1), depth)
         found = cast("Statement | None", self.read(line, "statement"))
         match word:
             case "model":
@@ -111,15 +116,18 @@ class Reader:
             return None
         return LayerDecl(tuple(i for i in items if i is not None), span=self.extent(line))
 
-    def layer_item(self, line: Line) -> LayerItem | None:
+    def layer_item(self, line: Line, depth: int = 0) -> LayerItem | None:
         word = self.first_word(line)
-        if word == "head":
-            return self.head(line)
-        if word != "compute":
-            self.misplaced(line, word, "layer")
-            return None
-        self.refuse_block(line.block, word)
-        return cast("LayerItem | None", self.read(line, "layer_item"))
+        match word:
+            case "head":
+                return self.head(line)
+            case "for":
+                return self.family(line, lambda inner: self.layer_item(inner, depth + 1), depth)
+            case "compute":
+                self.refuse_block(line.block, word)
+                return cast("LayerItem | None", self.read(line, "layer_item"))
+        self.misplaced(line, word, "layer")
+        return None
 
     def head(self, line: Line) -> HeadDecl | None:
         found = cast("HeadDecl | None", self.read(line, "head"))
@@ -129,13 +137,28 @@ class Reader:
             return None
         return replace(found, doc=doc, lines=tuple(x for x in lines if x is not None), span=self.extent(line))
 
-    def head_line(self, line: Line) -> HeadLine | None:
+    def head_line(self, line: Line, depth: int = 0) -> HeadLine | None:
         word = self.first_word(line)
+        if word == "for":
+            return self.family(line, lambda inner: self.head_line(inner, depth + 1), depth)
         if word not in HEAD_LINES:
             self.misplaced(line, word, "head")
             return None
         self.refuse_block(line.block, word)
         return cast("HeadLine | None", self.read(line, "head_line"))
+
+    def family(self, line: Line, read: Callable[[Line], Statement | HeadLine | None], depth: int) -> ForDecl | None:
+        """``for NAME in VALUES`` and its block, whose lines are ``read`` as those around it are."""
+        if depth >= MAX_FAMILIES:
+            self.complain(errors.too_many_families(self.span(line), MAX_FAMILIES))
+            return None
+        found = self.read(line, "statement")
+        body = [read(inner) for inner in line.block]
+        if not line.block and line.sound:
+            self.complain(errors.empty_family(self.span(line)))
+        if not isinstance(found, ForDecl):
+            return None
+        return replace(found, body=tuple(x for x in body if x is not None), span=self.extent(line))
 
     def doc(self, lines: list[Line]) -> tuple[str | None, list[Line]]:
         """The docstring that leads a block (several strings are several lines of it), and what follows it."""

@@ -9,6 +9,8 @@ changes nothing.  Parentheses stand only where the grammar needs them.  Where ro
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import assert_never
 
@@ -30,6 +32,8 @@ _BINARY = {
 }
 """Operator -> its own level, and the least level of its left and right operands."""
 
+HeadLine = T.AttendLine | T.RestLine | T.PreferLine | T.CopyLine | T.MatrixLine
+HEAD_LINES = (T.AttendLine, T.RestLine, T.PreferLine, T.CopyLine, T.MatrixLine)
 _WORD = re.compile(r"\w+")
 _BARE_TOKEN = re.compile(r'\w+|<[^<>\s"#(),\[\]{}]+>')
 _TIGHT = ("*", "/", "//", "^")
@@ -66,7 +70,8 @@ def _levelled(expr: T.Expr) -> tuple[str, int]:
         case T.Name(name):
             return name, _ATOM
         case T.Member(owner, member):
-            return f"{owner}.{member if _WORD.fullmatch(member) else quote(member)}", _ATOM
+            bare = isinstance(member, T.Label) or _WORD.fullmatch(member)
+            return f"{owner}.{member if bare else quote(member)}", _ATOM
         case T.Call(function, arguments):
             return f"{function}({_items(arguments)})", _ATOM
         case T.TokenAt(index):
@@ -105,6 +110,11 @@ def _reads_feature(expr: T.Expr) -> bool:
     """Whether an operand of this product is itself ``key.A`` or ``query.A``."""
     sides = (expr.left, expr.right) if isinstance(expr, T.Binary) else ()
     return any(isinstance(s, T.Member) and s.owner in ("key", "query") for s in sides)
+
+
+def print_items(items: tuple[T.Expr, ...]) -> str:
+    """``items`` separated by commas, as in a set or a list."""
+    return _items(items)
 
 
 def _items(items: tuple[T.Expr, ...]) -> str:
@@ -194,11 +204,34 @@ def _statement_rows(statement: T.Statement) -> list[Row]:
             row = Row(0, "model", (f"model {name}",), statement.span)
             return [row, *_doc_rows(doc, 1, statement.span)]
         case T.LayerDecl(items):
-            span = statement.span
-            row = Row(0, "layer", ("layer",), Span(span.start, span.start + len("layer"), span.source))
-            return [row, *(r for item in items for r in _item_rows(item))]
+            row = Row(0, "layer", ("layer",), _first_line(statement.span, "layer"))
+            return [row, *_deeper(r for item in items for r in _statement_rows(item))]
+        case T.HeadDecl():
+            return _head_rows(statement)
+        case T.ForDecl():
+            return _family_rows(statement)
         case _:
             return [_statement_row(statement)]
+
+
+def _deeper(rows: Iterable[Row]) -> list[Row]:
+    """The rows of a block, one step further in."""
+    return [replace(row, depth=row.depth + 1) for row in rows]
+
+
+def _first_line(span: Span, text: str) -> Span:
+    """Where the line stands that opens the block of ``span``."""
+    return Span(span.start, span.start + len(text), span.source)
+
+
+def _family_rows(family: T.ForDecl) -> list[Row]:
+    text = f"for {family.variable} in {_item(family.values)}"
+    row = Row(0, "for", (text,), Span(family.span.start, family.variable_span.stop, family.span.source))
+    return [row, *_deeper(r for item in family.body for r in _body_rows(item))]
+
+
+def _body_rows(item: T.Statement | T.HeadLine) -> list[Row]:
+    return [_line_row(item)] if isinstance(item, HEAD_LINES) else _statement_rows(item)
 
 
 def _statement_row(statement: T.Statement) -> Row:
@@ -236,9 +269,15 @@ def _statement_row(statement: T.Statement) -> Row:
         case T.ExpectHead(head, predicate, otherwise):
             ending = "" if otherwise is None else f" otherwise {print_expression(otherwise)}"
             return Row(0, "expect", (f"expect head {head}: ", print_expression(predicate) + ending), span)
-        case T.ExpectOutput(prompt, answer):
-            return Row(0, "expect", (f"expect {quote(prompt)} -> {quote(answer)}",), span)
-        case T.ModelDecl() | T.LayerDecl():
+        case T.ExpectOutput(prompt, answer, generated):
+            arrow = "->*" if generated else "->"
+            return Row(0, "expect", (f"expect {quote(prompt)} {arrow} {quote(answer)}",), span)
+        case T.LayoutDecl(slots):
+            names = (quote(slot.token) if slot.token is not None else str(slot.name) for slot in slots)
+            return Row(0, "tokens", (f"layout {' '.join(names)}",), span)
+        case T.ComputeDecl(target, value):
+            return Row(0, "compute", (f"compute {target} ", f"= {print_expression(value)}"), span)
+        case T.ModelDecl() | T.LayerDecl() | T.HeadDecl() | T.ForDecl():
             raise AssertionError("these have rows of their own")
         case _:
             assert_never(statement)
@@ -262,13 +301,7 @@ def _entry(entry: T.TableEntry) -> str:
     return f"{_expression(entry.argument, _SUM)} -> {_expression(entry.image, _SUM)}"
 
 
-# ------------------------------------------------------------------ heads and MLPs
-
-
-def _item_rows(item: T.LayerItem) -> list[Row]:
-    if isinstance(item, T.HeadDecl):
-        return _head_rows(item)
-    return [Row(1, "compute", (f"compute {item.target} ", f"= {print_expression(item.value)}"), item.span)]
+# ------------------------------------------------------------------ heads
 
 
 def _head_rows(head: T.HeadDecl) -> list[Row]:
@@ -277,28 +310,32 @@ def _head_rows(head: T.HeadDecl) -> list[Row]:
     words += ["d_head", print_expression(head.d_head)] if head.d_head is not None else []
     words += ["soft"] if head.soft else []
     span = Span(head.span.start, max(head.span.start, head.name_span.stop), head.span.source)
-    rows = [Row(1, "head", (" ".join(words),), span)]
-    return [*rows, *_doc_rows(head.doc, 2, span), *(_head_row(line) for line in head.lines)]
+    rows = [Row(0, "head", (" ".join(words),), span)]
+    return [*rows, *_doc_rows(head.doc, 1, span), *_deeper(r for line in head.lines for r in _line_rows(line))]
 
 
-def _head_row(line: T.HeadLine) -> Row:
+def _line_rows(line: T.HeadLine) -> list[Row]:
+    return _family_rows(line) if isinstance(line, T.ForDecl) else [_line_row(line)]
+
+
+def _line_row(line: HeadLine) -> Row:
     match line:
         case T.AttendLine(relation, negated, when, strength):
             text = f"{'avoid ' if negated else 'attend'} {print_expression(relation)}"
             text += f" when {print_expression(when)}" if when is not None else ""
             text += f" strength {print_expression(strength)}" if strength is not None else ""
-            return Row(2, "line", (text,), line.span)
+            return Row(0, "line", (text,), line.span)
         case T.RestLine(condition):
-            return Row(2, "line", (f"rest   {print_expression(condition)}",), line.span)
+            return Row(0, "line", (f"rest   {print_expression(condition)}",), line.span)
         case T.PreferLine(direction, by):
-            return Row(2, "line", (f"prefer {direction} by {by}",), line.span)
+            return Row(0, "line", (f"prefer {direction} by {by}",), line.span)
         case T.CopyLine(value, target, through):
             table = f" through {through}" if through is not None else ""
-            return Row(2, "line", (f"copy   {print_expression(value)}{table} -> {target}",), line.span)
+            return Row(0, "line", (f"copy   {print_expression(value)}{table} -> {target}",), line.span)
         case T.MatrixLine(name, "entries", items):
-            return Row(2, "line", (f"{name} = [",), line.span, tuple(_item(i) for i in items), "]")
+            return Row(0, "line", (f"{name} = [",), line.span, tuple(_item(i) for i in items), "]")
         case T.MatrixLine(name, form, items):
-            return Row(2, "line", (f"{name} = {form} ",), line.span, tuple(_item(i) for i in items))
+            return Row(0, "line", (f"{name} = {form} ",), line.span, tuple(_item(i) for i in items))
         case _:
             assert_never(line)
 

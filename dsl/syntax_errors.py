@@ -18,7 +18,7 @@ from dsl.diagnostics import Diagnostic, did_you_mean
 from dsl.expectations import form, keywords, phrase
 from dsl.layout import Layout, Line
 from dsl.span import Source, Span
-from dsl.words import HEAD_LINES, KEYWORDS, RESERVED
+from dsl.words import HEAD_LINES, KEYWORDS
 
 _WORD = re.compile(
     r'"(?:[^"\\\n]|\\.)*"|<\w[^<>\s"]*>|\d+\.\d+|\w+|->|===?|=>|=<|<>|!=|<=|>=|//|\*\*|&&|\|\||\.\.|.', re.DOTALL
@@ -138,18 +138,6 @@ def _single_quotes(slip: _Slip) -> Diagnostic | None:
     help = f'write `"{match.group(1)}"`' if match else 'write `"` on both sides'
     length = len(match.group()) if match else 1
     return slip.report("E0116", "tokens are quoted with double quotes", "single quotes", help, length)
-
-
-def _reserved(slip: _Slip) -> Diagnostic | None:
-    if slip.word == "*" and slip.before.endswith("->"):
-        what = "a generated text (`-> *`)"
-    elif slip.word == "[" and "LSQB" not in slip.accepted and slip.keyword in ("subspace", "head", "expect"):
-        what = "families (`subspace remainder[q]`)"
-    elif slip.word in RESERVED and slip.word != "layout":
-        what = RESERVED[slip.word]
-    else:
-        return None
-    return slip.report("E0110", f"{what}: this part of the language is reserved for later", "reserved", "leave it out")
 
 
 def _assignment_for_equality(slip: _Slip) -> Diagnostic | None:
@@ -295,7 +283,6 @@ _EXPLANATIONS: tuple[Callable[[_Slip], Diagnostic | None], ...] = (
     _strange_character,
     _single_quotes,
     _stray_arrow,
-    _reserved,
     _block_colon,
     _assignment_for_equality,
     _chained_comparison,

@@ -10,13 +10,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, Union
 
 from dsl.span import Span
 
 
 def _span() -> Span:
     return field(default_factory=Span, compare=False, repr=False, kw_only=True)
+
+
+class Label(str):
+    """A name with an index, ``digit[i + 1]``: as text it is what was written; ``base`` and ``indices`` are its parts.
+
+    Wherever a node has a name, it may be one of these; ``compiler.resolution.families`` puts plain names in their
+    place (``digit[3]``)."""
+
+    base: str
+    indices: tuple[Expr, ...]
+
+    def __new__(cls, base: str, indices: tuple[Expr, ...], text: str) -> Label:
+        label = super().__new__(cls, f"{base}[{text}]")
+        label.base, label.indices = base, indices
+        return label
 
 
 # ------------------------------------------------------------------ expressions
@@ -245,7 +260,7 @@ class SequencesDecl:
     span: Span = _span()
 
 
-SettingName = Literal["context", "mass", "dtype", "residual", "biases"]
+SettingName = Literal["context", "mass", "dtype", "residual", "biases", "activation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +333,23 @@ class TableEntry:
 class TableDecl:
     name: str
     entries: tuple[TableEntry, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutDecl:
+    """``layout a0 a1 "*" b0 b1``: what stands at each position: a slot with a name, or always the same token."""
+
+    slots: tuple[Slot, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A position of the layout; exactly one of ``name`` and ``token`` is given.  A name's index may hold ranges."""
+
+    name: str | None
+    token: str | None = None
     span: Span = _span()
 
 
@@ -411,7 +443,7 @@ class MatrixLine:
     span: Span = _span()
 
 
-HeadLine = AttendLine | RestLine | PreferLine | CopyLine | MatrixLine
+HeadLine = Union[AttendLine, RestLine, PreferLine, CopyLine, MatrixLine, "ForDecl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,7 +470,7 @@ class ComputeDecl:
     target_span: Span = _span()
 
 
-LayerItem = HeadDecl | ComputeDecl
+LayerItem = Union[HeadDecl, ComputeDecl, "ForDecl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,11 +502,26 @@ class ExpectHead:
 
 @dataclass(frozen=True, slots=True)
 class ExpectOutput:
-    """``expect "<bos> a b c a" -> "b"``: the prediction at the last token."""
+    """``expect "<bos> a b c a" -> "b"``: the prediction at the last token; ``generated``: ``->*``, all that follows."""
 
     prompt: str
     answer: str
+    generated: bool = False
     span: Span = _span()
+
+
+# ------------------------------------------------------------------ families
+
+
+@dataclass(frozen=True, slots=True)
+class ForDecl:
+    """``for VARIABLE in VALUES`` and the lines below it: statements, items of a layer, or lines of a head."""
+
+    variable: str
+    values: Expr
+    body: tuple[Statement | HeadLine, ...]
+    span: Span = _span()
+    variable_span: Span = _span()
 
 
 Statement = (
@@ -487,10 +534,14 @@ Statement = (
     | SymbolDecl
     | ParamDecl
     | TableDecl
+    | LayoutDecl
     | SubspaceDecl
     | EmbedDecl
     | PredictDecl
     | LayerDecl
+    | HeadDecl
+    | ComputeDecl
+    | ForDecl
     | ExpectHead
     | ExpectOutput
 )

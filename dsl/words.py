@@ -20,8 +20,11 @@ STATEMENTS = (
     "symbol",
     "param",
     "table",
+    "layout",
     "subspace",
     "embed",
+    "activation",
+    "for",
     "layer",
     "predict",
     "expect",
@@ -29,18 +32,15 @@ STATEMENTS = (
 """Words that open a line of the first level."""
 
 LAYER_LINES = ("head", "compute")
-"""Words that open a line of a layer."""
+"""Words that open a line of a layer, or one of the first level that is put into a layer."""
 
 HEAD_LINES = ("attend", "avoid", "rest", "prefer", "copy", "W_Q", "W_K", "W_V", "W_O")
 """Words that open a line of a head."""
 
-OPENERS = (*STATEMENTS, *LAYER_LINES, *HEAD_LINES)
+FAMILIES = ("table", "subspace", "embed", "layer", *LAYER_LINES, "predict", "expect", "for")
+"""Words that open a line of the first level that may stand below `for`."""
 
-RESERVED = {
-    "layout": 'fixed layouts (`layout a0 a1 "+" b0 b1`)',
-    "for": "families (`for q in primes(2, p)`)",
-}
-"""Words of constructs that come later, and what each will say."""
+OPENERS = (*STATEMENTS, *LAYER_LINES, *HEAD_LINES)
 
 CONNECTIVES = (
     "when",
@@ -73,5 +73,5 @@ CONNECTIVES = (
 
 CONSTANTS = ("pi", "sqrt", "cos", "sin", "min", "max", "abs")
 
-KEYWORDS = frozenset((*OPENERS, *RESERVED, *CONNECTIVES, *CONSTANTS))
+KEYWORDS = frozenset((*OPENERS, *CONNECTIVES, *CONSTANTS))
 """No subspace, head, table, symbol or param may be called by one of these."""

@@ -244,18 +244,23 @@ def resolve_output_expectation(
 ) -> OutputExpectation:
     """A checked prompt and answer; errors E0210, E0454 (the prompt is no valid input), E0455 (nothing is predicted)."""
     prompt = tuple(decl.prompt.split())
-    for token in (*prompt, decl.answer):
+    answers = tuple(decl.answer.split()) if decl.generated else (decl.answer,)
+    for token in (*prompt, *answers):
         scope.token(token, decl.span)
     if not predicts:
         help = "say where the answer is read: `predict SUBSPACE`"
         fail(
             "E0455", "the model predicts nothing, so it has no answer", decl.span, label="no `predict` line", help=help
         )
-    why = _why_invalid(scope, prompt, sequences)
-    if why:
-        help = "give a prompt that `sequences` allows: every claim is about valid inputs only"
-        fail("E0454", "the prompt is not a valid input", decl.span, label=why, help=help)
-    return OutputExpectation(prompt, decl.answer, decl.span)
+    if not answers:
+        help = 'write what is generated: `->* "a b"`'
+        fail("E0454", "nothing is generated", decl.span, label="no token after `->*`", help=help)
+    for read, what in ((prompt, "the prompt"), ((*prompt, *answers[:-1]), "what is read while generating")):
+        why = _why_invalid(scope, read, sequences)
+        if why:
+            help = "give a beginning of what `sequences` allows: every claim is about valid inputs only"
+            fail("E0454", f"{what} begins no valid input", decl.span, label=why, help=help)
+    return OutputExpectation(prompt, answers[0], decl.span, answers if decl.generated else None)
 
 
 def _why_invalid(scope: Scope, prompt: tuple[str, ...], sequences: SequenceLanguage) -> str | None:
@@ -263,7 +268,7 @@ def _why_invalid(scope: Scope, prompt: tuple[str, ...], sequences: SequenceLangu
         return "it is empty"
     if len(prompt) > sequences.context:
         return f"{len(prompt)} tokens do not fit into the context of {sequences.context}"
-    if sequences.accepts([scope.token_ids[token] for token in prompt]):
+    if sequences.begins([scope.token_ids[token] for token in prompt]):
         return None
     for position, token in enumerate(prompt):
         allowed = sequences.tokens_at(position)
@@ -272,7 +277,4 @@ def _why_invalid(scope: Scope, prompt: tuple[str, ...], sequences: SequenceLangu
             return f'"{token}" cannot stand at position {position}; ' + (
                 f"{show_all(here)} can" if here else "no sequence is so long"
             )
-    lengths = sequences.lengths()
-    if len(prompt) not in lengths:
-        return f"no valid sequence has {len(prompt)} tokens (the shortest {lengths[0]}, the longest {lengths[-1]})"
     return "`sequences` does not allow these tokens in this order"

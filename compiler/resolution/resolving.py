@@ -17,18 +17,21 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from compiler import limits
-from compiler.program import Basis, Dtype, HeadExpectation, OutputExpectation, Program
+from compiler.program import Activation, Basis, Dtype, HeadExpectation, OutputExpectation, Program
 from compiler.resolution.claims import resolve_head_expectation, resolve_output_expectation, resolve_predicts
 from compiler.resolution.computes import resolve_computes
 from compiler.resolution.embeds import resolve_embeds
+from compiler.resolution.families import expand
 from compiler.resolution.heads import resolve_layers
 from compiler.resolution.layout import resolve_basis, resolve_subspaces
 from compiler.resolution.liveness import check_liveness
 from compiler.resolution.numbers import size
 from compiler.resolution.patterns import resolve_sequences
+from compiler.resolution.scheduling import schedule
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import resolve_tokens
 from compiler.resolution.settings import (
+    resolve_activation,
     resolve_biases,
     resolve_context,
     resolve_dtype,
@@ -37,6 +40,7 @@ from compiler.resolution.settings import (
     resolve_positions,
     resolve_table,
 )
+from compiler.resolution.slots import check_layout, resolve_layout
 from compiler.sequences import SequenceLanguage
 from dsl.diagnostics import Note
 from dsl.span import Source, Span
@@ -45,7 +49,7 @@ from dsl.tree import (
     EmbedDecl,
     ExpectHead,
     ExpectOutput,
-    LayerDecl,
+    LayoutDecl,
     ModelDecl,
     ParamDecl,
     PositionsDecl,
@@ -81,13 +85,16 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
     scope = spec.scope
     resolve_params(scope, spec.all(ParamDecl, SymbolDecl), settings)
     numbers = _numbers(spec)
-    sequences = _tokens(spec)
+    _tokens(spec)
+    spec = _Statements(expand(scope, spec.statements, source), scope)
+    sequences = _sequences(spec)
     basis = _subspaces(spec)
     embeds = resolve_embeds(scope, spec.all(EmbedDecl))
-    layers = resolve_layers(scope, spec.all(LayerDecl))
-    computes = resolve_computes(scope, spec.all(LayerDecl))
+    scheduled = schedule(scope, spec.statements)
+    layers = resolve_layers(scope, scheduled.layers)
+    computes = resolve_computes(scope, scheduled.layers)
     predict = resolve_predicts(scope, spec.all(PredictDecl))
-    check_liveness(scope, spec.all(LayerDecl), computes, embeds, spec.all(PredictDecl))
+    check_liveness(scope, scheduled.layers, computes, embeds, spec.all(PredictDecl))
     expectations = _claims(spec, sequences)
     model = spec.one(ModelDecl)
     scope.errors.check()
@@ -111,6 +118,8 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
         predict=predict,
         expectations=expectations,
         computes=computes,
+        activation=numbers.activation,
+        remarks=scheduled.remarks,
         text=source.text,
         path=source.name,
     )
@@ -180,11 +189,13 @@ class _Numbers:
     mass: Fraction = Fraction(99, 100)
     dtype: Dtype = "float32"
     biases: bool = False
+    activation: Activation = "relu"
 
 
 def _numbers(spec: _Statements) -> _Numbers:
     scope, numbers = spec.scope, _Numbers()
     with scope.attempt("context"):
+        resolve_layout(scope, spec.one(LayoutDecl))
         scope.context = resolve_context(scope, spec.setting("context"))
     with scope.attempt():
         numbers.mass = resolve_mass(scope, spec.setting("mass"))
@@ -193,12 +204,14 @@ def _numbers(spec: _Statements) -> _Numbers:
     with scope.attempt():
         numbers.biases = resolve_biases(spec.setting("biases"))
     with scope.attempt():
+        numbers.activation = resolve_activation(spec.setting("activation"))
+    with scope.attempt():
         scope.positions = resolve_positions(scope, spec.one(PositionsDecl))
     return numbers
 
 
-def _tokens(spec: _Statements) -> SequenceLanguage | None:
-    """Tokens and tables into the scope; the valid inputs, or None when they could not be understood."""
+def _tokens(spec: _Statements) -> None:
+    """Tokens into the scope."""
     scope = spec.scope
     decl = spec.one(TokensDecl)
     with scope.attempt("tokens"):
@@ -207,15 +220,21 @@ def _tokens(spec: _Statements) -> SequenceLanguage | None:
             fail("E0207", "the spec declares no tokens", spec.start, label="no `tokens` line", help=help)
         scope.tokens = resolve_tokens(scope, decl)
         scope.token_ids = {token: i for i, token in enumerate(scope.tokens)}
+
+
+def _sequences(spec: _Statements) -> SequenceLanguage | None:
+    """Tables into the scope; the valid inputs, or None when they could not be understood."""
+    scope = spec.scope
     for table in spec.all(TableDecl):
         with scope.attempt(table.name):
             scope.declare("table", table.name, table.span)
             scope.tables[table.name] = resolve_table(scope, table)
-    sequences = None
+    sequences: SequenceLanguage | None = None
     with scope.attempt("sequences"):
-        pattern = spec.one(SequencesDecl)
+        pattern, layout = spec.one(SequencesDecl), spec.one(LayoutDecl)
         if scope.tokens and not {"tokens", "context"} & scope.broken:
-            sequences = resolve_sequences(scope, pattern)
+            sequences = None if layout and not pattern else resolve_sequences(scope, pattern)
+            sequences = check_layout(scope, layout, sequences) if layout else sequences
     return sequences
 
 

@@ -18,7 +18,7 @@ from dsl.diagnostics import Collector, Diagnostic, Note, SpecError, did_you_mean
 from dsl.span import Span
 from dsl.words import KEYWORDS
 
-RESERVED = KEYWORDS | {"positions", "tokens"}
+RESERVED = KEYWORDS | {"positions", "slots", "tokens"}
 
 
 class AlreadyReported(Exception):
@@ -57,6 +57,7 @@ class Scope:
     tokens: tuple[str, ...] = ()
     token_ids: dict[str, int] = field(default_factory=dict)
     context: int = 64
+    layout: list[str | None] = field(default_factory=list)
     positions: Rotary | Alibi | None = None
     subspaces: dict[str, Subspace] = field(default_factory=dict)
     position_subspaces: list[str] = field(default_factory=list)

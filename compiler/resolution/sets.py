@@ -115,6 +115,8 @@ def resolve_set(scope: Scope, expr: Expr) -> Values:
             return Values("tokens", scope.tokens)
         case Name("positions"):
             return Values("integers", range(scope.context))
+        case Name("slots") if scope.layout:
+            return Values("integers", range(len(scope.layout)))
         case Range():
             return resolve_range(scope, expr)
         case SetOf(members):

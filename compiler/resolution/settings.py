@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import Alibi, Dtype, Rotary, Symbol, Value
+from compiler.program import Activation, Alibi, Dtype, Rotary, Symbol, Value
 from compiler.resolution.encodings import default_count
 from compiler.resolution.numbers import fold, fraction, size
 from compiler.resolution.scope import Scope, Table, fail, unknown
@@ -31,6 +31,7 @@ from dsl.tree import (
     TableDecl,
 )
 
+ACTIVATIONS: tuple[Activation, ...] = ("relu", "reglu", "gelu", "silu")
 DTYPES: tuple[Dtype, ...] = ("float64", "float32", "float16", "bfloat16")
 
 
@@ -72,8 +73,8 @@ def _symbol(scope: Scope, decl: SymbolDecl, given: Expr | None) -> Symbol:
 
 
 def resolve_context(scope: Scope, decl: SettingDecl | None) -> int:
-    """How many positions there are; 64 when the spec does not say."""
-    return 64 if decl is None else size(scope, decl.value, "context", limits.CONTEXT)
+    """How many positions there are; when the spec does not say, as many as its layout has slots, or else 64."""
+    return len(scope.layout) or 64 if decl is None else size(scope, decl.value, "context", limits.CONTEXT)
 
 
 def resolve_mass(scope: Scope, decl: SettingDecl | None) -> Fraction:
@@ -112,6 +113,17 @@ def resolve_biases(decl: SettingDecl | None) -> bool:
     if word not in ("allowed", "none"):
         _unknown_word(decl, "biases are allowed or none", word, ("allowed", "none"))
     return word == "allowed"
+
+
+def resolve_activation(decl: SettingDecl | None) -> Activation:
+    """What the neurons of the MLPs are; relu when the spec does not say."""
+    if decl is None:
+        return "relu"
+    for activation in ACTIVATIONS:
+        if isinstance(decl.value, Name) and decl.value.name == activation:
+            return activation
+    word = decl.value.name if isinstance(decl.value, Name) else decl.value.span.text
+    _unknown_word(decl, "an activation is relu, reglu, gelu or silu", word, ACTIVATIONS)
 
 
 def _unknown_word(decl: SettingDecl, kind: str, word: str, known: Sequence[str]) -> NoReturn:

@@ -35,9 +35,9 @@ ENTRIES: tuple[Entry, ...] = (
     _compute(
         "E0481",
         "values of different types",
-        "A value is an integer, a token or a truth value. Integers are reckoned with and ordered, tokens are only equal or "
-        "not, and truth values stand where a condition is asked for. Nothing is converted but an integer into the token "
-        "that spells it, where the target of a `compute` line holds tokens.",
+        "A value is an integer, a token or a truth value. Integers are reckoned with and ordered, tokens are only "
+        "equal or not, and truth values stand where a condition is asked for. Nothing is converted but an integer "
+        "into the token that spells it, where the target of a `compute` line holds tokens.",
         "compute result = letter + 1",
         "compute result = next(digit)",
     ),
@@ -52,17 +52,50 @@ ENTRIES: tuple[Entry, ...] = (
     _compute(
         "E0486",
         "no value at a position",
-        "A `compute` line reads subspaces by their bare names, at its own position, and reckons with integers: there is no "
-        "`key` and no `query`, no fraction and no real number.",
+        "A `compute` line reads subspaces by their bare names, at its own position, and reckons with integers: "
+        "there is no `key` and no `query`, no fraction and no real number.",
         "compute result = query.digit",
         "compute result = digit",
+    ),
+    _entry(
+        "E0485",
+        "lines that wait for one another",
+        "A line of the first level runs once everything that writes what it reads has run. Lines that read, all "
+        "around, what the next one writes can never run. In `layer` blocks the order is given: a line then reads "
+        "what has been written so far.",
+        "subspace other : onehot(0..3)\ncompute result = other\ncompute other = result",
+        "subspace other : onehot(0..3)\ncompute result = digit\ncompute other = result",
+    ),
+    _entry(
+        "E0487",
+        "a head that nobody can put into a layer",
+        "A head of the first level runs once what it reads has been written. Rows and columns of named directions say "
+        "what it reads and writes; entries by coordinate do not, so such a head stands in a `layer`.",
+        "head first\n  W_Q = [[1, 0]]\n  W_K = [[1, 0]]\n  copy key.digit -> result",
+        "head first\n  W_Q = rows digit.0\n  W_K = rows digit.0\n  copy key.digit -> result",
+    ),
+    _entry(
+        "E0489",
+        "a layout and valid inputs that disagree",
+        "`layout` gives every position a name, or the token that always stands there; `sequences` must allow no more. "
+        "Without `sequences`, the layout alone says what is valid: any token in a named slot.",
+        'layout x "a"\nsequences tokens{2}',
+        'layout x "a"\nsequences tokens a',
+    ),
+    _entry(
+        "E0490",
+        "a family of nothing",
+        "A family counts over a finite set: `0..3`, `{1, 4}`, or `primes(2, 113)`, the primes from 2 up to, and "
+        "without, 113.",
+        "for q in primes(8, 10)\n  compute result = q mod 2",
+        "for q in primes(2, 3)\n  compute result = q mod 2",
     ),
     Entry(
         "E0488",
         "a free length that ties nothing",
-        "A count that nothing declares, `a{L} b{L}`, is a free length: all repeats that say L are equally long, and L is "
-        "whatever fits the context, or within the range that one of them gives, `a{L: 1..8}`. Said once and without a "
-        "range it ties nothing, and is likely a slip.",
+        "A count that nothing declares, `a{L} b{L}`, is a free length: all repeats that say L are equally long, and "
+        "L is whatever fits the context, or within the range that one of them gives, `a{L: 1..8}`. Said once and "
+        "without a range it ties nothing, and is likely a slip.",
         "tokens a, b\ncontext 8\nsequences a{L} b\n",
         "tokens a, b\ncontext 8\nsequences a{L} b{L}\n",
     ),

@@ -73,9 +73,10 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0106",
         "a line in the wrong place",
-        "Declarations stand in the first column, heads inside a `layer`, and `attend`, `avoid`, `rest`, `prefer`, "
-        "`copy` and matrices inside a `head`. A docstring stands first in the block of its model or head.",
-        "head first\n  attend key.content == query.content",
+        "Declarations stand in the first column, heads and `compute` lines there or inside a `layer`, and `attend`, "
+        "`avoid`, `rest`, `prefer`, `copy` and matrices inside a `head`. A docstring stands first in the block of its "
+        "model or head.",
+        "layer\n  attend key.content == query.content",
         "layer\n  head first\n    attend key.content == query.content",
     ),
     _entry(
@@ -96,18 +97,11 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "E0109",
-        "an empty layer",
-        "A layer is the heads and the `compute` lines that stand below it.",
+        "an empty block",
+        "A layer is the heads and the `compute` lines that stand below it, and a family repeats what stands below "
+        "`for`.",
         "layer",
         "layer\n  head first\n    attend key.content == query.content",
-    ),
-    _entry(
-        "E0110",
-        "a part of the language that comes later",
-        "`layout` (fixed formats), `for` and `name[q]` (families) and `->*` "
-        "(generated text) are reserved, so that specs written today keep their meaning.",
-        'expect "a b" ->* "a b"',
-        'expect "a b" -> "a"\npredict content',
     ),
     _in_head(
         "E0111",

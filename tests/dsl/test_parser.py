@@ -240,8 +240,8 @@ def test_several_mistakes_are_reported_at_once() -> None:
     assert codes(text) == ["E0105", "E0119", "E0112", "E0117", "E0119"]
 
 
-def test_mistakes_below_a_misplaced_head_are_still_found() -> None:
-    assert codes("head h\n  copy key.a b\n") == ["E0106", "E0117"]
+def test_mistakes_below_a_head_of_the_first_level_are_found() -> None:
+    assert codes("head h\n  copy key.a b\n") == ["E0117"]
 
 
 def test_a_flood_of_mistakes_is_cut_short() -> None:

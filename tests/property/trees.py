@@ -8,9 +8,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dsl import tree as T
+from dsl.printer import print_items
 from dsl.words import KEYWORDS
 
-names = st.from_regex(r"[a-zA-Zβ_][a-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in KEYWORDS)
+plain_names = st.from_regex(r"[a-zA-Zβ_][a-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in KEYWORDS)
 texts = st.text(
     st.characters(
         exclude_categories=("Cc", "Cs"), exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -18,6 +19,15 @@ texts = st.text(
     | st.sampled_from('"\\\n\t# a'),
     max_size=6,
 )
+indices = st.lists(
+    st.integers(0, 9).map(lambda n: T.Number(Fraction(n)))
+    | plain_names.map(T.Name)
+    | st.builds(T.Binary, st.just("+"), plain_names.map(T.Name), st.just(T.Number(Fraction(1)))),
+    min_size=1,
+    max_size=2,
+).map(tuple)
+labels = st.builds(lambda base, index: T.Label(base, index, print_items(index)), plain_names, indices)
+names: st.SearchStrategy[str] = st.one_of(plain_names, plain_names, plain_names, labels)
 integers = st.integers(0, 20).map(lambda n: T.Number(Fraction(n)))
 numbers = integers | st.builds(lambda n, d: T.Number(Fraction(n, 10**d)), st.integers(0, 10**6), st.integers(0, 9))
 members = st.builds(
@@ -34,6 +44,7 @@ def _grow(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         st.builds(T.Unary, st.sampled_from(("-", "not")), inner),
         st.builds(T.Binary, binary, inner, inner),
         st.builds(T.Comparison, comparison, inner, inner),
+        st.builds(T.Conditional, inner, inner, inner),
         st.builds(T.Call, names, items),
         st.builds(T.TokenAt, inner),
         st.builds(T.SetOf, items),
@@ -45,11 +56,13 @@ expressions: st.SearchStrategy[Any] = st.recursive(leaves, _grow, max_leaves=8)
 items = expressions | st.builds(T.Range, expressions, expressions)
 item_lists = st.lists(items, max_size=3).map(tuple)
 some_expressions = st.lists(expressions, min_size=1, max_size=3).map(tuple)
-options = st.lists(st.builds(T.Option, names, items), max_size=2).map(tuple)
+options = st.lists(st.builds(T.Option, plain_names, items), max_size=2).map(tuple)
 
 # ------------------------------------------------------------------ tokens and patterns
 
-token_texts = (names | st.sampled_from(("0", "<bos>", "(", "#", "a b", "<(>")) | texts).filter(lambda t: t != "tokens")
+token_texts = (plain_names | st.sampled_from(("0", "<bos>", "(", "#", "a b", "<(>")) | texts).filter(
+    lambda t: t != "tokens"
+)
 token_items = st.builds(T.TokenItem, token_texts, st.none() | token_texts)
 token_patterns = (token_items | st.just(T.TokenItem("tokens"))).map(lambda i: T.TokenPattern((i,)))
 counts = st.sampled_from(((0, None), (1, None), (0, 1), (2, 2), (1, 5), (3, None)))
@@ -60,6 +73,10 @@ def _repeat(body: T.Pattern, count: tuple[int, int | None]) -> T.RepeatPattern:
     return T.RepeatPattern(body, T.Number(Fraction(low)), None if high is None else T.Number(Fraction(high)))
 
 
+def _tied(body: T.Pattern, name: str, within: T.Range) -> T.RepeatPattern:
+    return T.RepeatPattern(body, T.Name(name), T.Name(name), within)
+
+
 patterns: st.SearchStrategy[Any] = st.recursive(
     token_patterns,
     lambda inner: st.one_of(
@@ -67,6 +84,8 @@ patterns: st.SearchStrategy[Any] = st.recursive(
         st.lists(inner, min_size=2, max_size=3).map(lambda p: T.ChoicePattern(tuple(p))),
         st.builds(_repeat, inner, counts),
         st.builds(T.RepeatPattern, inner, expressions, st.none() | expressions),
+        st.builds(_tied, inner, plain_names, st.builds(T.Range, expressions, expressions)),
+        st.builds(T.NamedPattern, plain_names, inner),
     ),
     max_leaves=6,
 )
@@ -74,7 +93,7 @@ patterns: st.SearchStrategy[Any] = st.recursive(
 # ------------------------------------------------------------------ heads
 
 strengths = st.none() | expressions.filter(lambda e: e != T.Name("auto"))
-head_lines: st.SearchStrategy[Any] = st.one_of(
+plain_head_lines: st.SearchStrategy[Any] = st.one_of(
     st.builds(T.AttendLine, expressions, st.booleans(), st.none() | expressions, strengths),
     st.builds(T.RestLine, expressions),
     st.builds(T.PreferLine, st.sampled_from(("latest", "earliest")), names | st.just("position")),
@@ -82,6 +101,18 @@ head_lines: st.SearchStrategy[Any] = st.one_of(
     st.builds(T.MatrixLine, st.sampled_from(("W_Q", "W_K", "W_V", "W_O")), st.just("entries"), item_lists),
     st.builds(T.MatrixLine, st.sampled_from(("W_Q", "W_O")), st.sampled_from(("rows", "columns")), some_expressions),
 )
+
+
+def families(body: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """``for`` with lines of ``body`` below it."""
+    return st.builds(T.ForDecl, plain_names, items, st.lists(body, min_size=1, max_size=2).map(tuple))
+
+
+def sometimes_families(lines: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(lines, lines, lines, families(lines), families(families(lines)))
+
+
+head_lines = sometimes_families(plain_head_lines)
 places = st.none() | st.tuples(st.integers(0, 12), st.integers(0, 12))
 heads = st.builds(
     T.HeadDecl,
@@ -95,19 +126,15 @@ heads = st.builds(
 
 # ------------------------------------------------------------------ statements
 
-encodings = st.builds(T.Encoding, names, item_lists, options)
+encodings = st.builds(T.Encoding, plain_names, item_lists, options)
 spots = st.none() | st.lists(items, min_size=1, max_size=3).map(tuple)
 bases = st.sampled_from(("hadamard", "reflection", "rotation", "vectors"))
-settings = st.builds(T.SettingDecl, st.sampled_from(("context", "mass", "dtype", "residual", "biases")), expressions)
-statements: st.SearchStrategy[Any] = st.one_of(
-    st.builds(T.ModelDecl, names, st.none() | texts),
-    st.lists(token_items, min_size=1, max_size=40).map(lambda i: T.TokensDecl(tuple(i))),
-    st.builds(T.SequencesDecl, patterns),
-    settings,
-    st.builds(T.BasisDecl, bases, item_lists),
-    st.builds(T.PositionsDecl, names, options),
-    st.builds(T.SymbolDecl, names, st.booleans(), st.none() | expressions),
-    st.builds(T.ParamDecl, names, expressions),
+setting_names = st.sampled_from(("context", "mass", "dtype", "residual", "biases", "activation"))
+settings = st.builds(T.SettingDecl, setting_names, expressions)
+computes = st.builds(T.ComputeDecl, names, expressions)
+layers = st.lists(sometimes_families(heads | computes), min_size=1, max_size=3).map(lambda i: T.LayerDecl(tuple(i)))
+slots = st.builds(T.Slot, names) | texts.map(lambda t: T.Slot(None, t))
+may_be_in_a_family: st.SearchStrategy[Any] = st.one_of(
     st.builds(
         T.TableDecl,
         names,
@@ -117,8 +144,23 @@ statements: st.SearchStrategy[Any] = st.one_of(
     st.builds(T.SubspaceDecl, names, st.none(), names, spots),
     st.builds(T.EmbedDecl, st.sampled_from(("token", "position")), names, st.none() | item_lists.map(T.ListOf)),
     st.builds(T.PredictDecl, names),
-    st.lists(heads, min_size=1, max_size=2).map(lambda h: T.LayerDecl(tuple(h))),
+    layers,
+    heads,
+    computes,
     st.builds(T.ExpectHead, names, expressions, st.none() | expressions),
-    st.builds(T.ExpectOutput, texts, texts),
+    st.builds(T.ExpectOutput, texts, texts, st.booleans()),
+)
+statements: st.SearchStrategy[Any] = st.one_of(
+    st.builds(T.ModelDecl, plain_names, st.none() | texts),
+    st.lists(token_items, min_size=1, max_size=40).map(lambda i: T.TokensDecl(tuple(i))),
+    st.builds(T.SequencesDecl, patterns),
+    settings,
+    st.builds(T.BasisDecl, bases, item_lists),
+    st.builds(T.PositionsDecl, plain_names, options),
+    st.builds(T.SymbolDecl, plain_names, st.booleans(), st.none() | expressions),
+    st.builds(T.ParamDecl, plain_names, expressions),
+    st.lists(slots, min_size=1, max_size=4).map(lambda s: T.LayoutDecl(tuple(s))),
+    may_be_in_a_family,
+    families(may_be_in_a_family),
 )
 specs = st.lists(statements, max_size=6).map(lambda s: T.Spec(tuple(s)))

@@ -1,0 +1,138 @@
+"""``for`` families: every line below a ``for`` written out once for each value, and ``digit[i + 1]`` as a plain name.
+
+In: statements and the ``Scope`` (params and tokens are known).  Out: statements without ``ForDecl`` and without
+``Label``; every node keeps the span of the line it was written in.  Not for: what the lines mean.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from fractions import Fraction
+from typing import Any, cast
+
+from compiler import limits
+from compiler.program import Value
+from compiler.resolution.numbers import integer
+from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
+from compiler.resolution.sets import constant, resolve_set, show
+from dsl.diagnostics import Note
+from dsl.span import Source, Span
+from dsl.tree import Call, Expr, ForDecl, HeadDecl, Label, LayerDecl, LayoutDecl, Name, Number, Statement, Text
+
+_PLAIN = re.compile(r"(?!token\b)\b[^\W\d]\w*\s*\[|\bfor\b")
+
+
+def expand(scope: Scope, statements: Sequence[Statement], source: Source) -> tuple[Statement, ...]:
+    """``statements`` with every family written out; E0201, E0320 and E0490, and those of sets and values."""
+    if source.text and _PLAIN.search(source.text) is None:
+        return tuple(statements)
+    return tuple(_Families(scope).all(statements, {}))
+
+
+@dataclass
+class _Families:
+    scope: Scope
+    lines: int = 0
+
+    def all(self, items: Iterable[Any], values: Mapping[str, Value]) -> list[Any]:
+        """The items of a block, families written out; what is wrong is noted once, and its item left out."""
+        found: list[Any] = []
+        for item in items:
+            if isinstance(item, LayoutDecl):
+                found.append(item)
+                continue
+            with self.scope.attempt():
+                found += self.family(item, values) if isinstance(item, ForDecl) else [self.item(item, values)]
+        return found
+
+    def item(self, item: Any, values: Mapping[str, Value]) -> Any:
+        self.lines += 1
+        limits.check_size(self.lines, limits.FAMILY_LINES, "lines, families written out", item.span)
+        match item:
+            case LayerDecl(items):
+                return replace(item, items=tuple(self.all(items, values)))
+            case HeadDecl(lines=lines):
+                bare = cast(HeadDecl, self.node(replace(item, lines=()), values))
+                return replace(bare, lines=tuple(self.all(lines, values)))
+            case _:
+                return self.node(item, values)
+
+    def family(self, decl: ForDecl, values: Mapping[str, Value]) -> list[Any]:
+        name = decl.variable
+        if name in values:
+            fail(
+                "E0201",
+                f"`{name}` counts two families that stand in each other",
+                decl.variable_span,
+                label="again here",
+                help="give the inner one another letter",
+            )
+        kind, first = self.scope.declared.get(name, ("", decl.variable_span))
+        if kind != "member of a family":
+            if kind:
+                note = (Note(first, "first declared here"),)
+                found = f"`{name}` is a {kind} already, and cannot count a family"
+                fail("E0201", found, decl.variable_span, label="declared", help="choose another letter", notes=note)
+            self.scope.declare("member of a family", name, decl.variable_span)
+        written: list[Any] = []
+        for value in self.members(decl.values, values):
+            written += self.all(decl.body, {**values, name: value})
+        return written
+
+    def members(self, expr: Expr, values: Mapping[str, Value]) -> Sequence[Value]:
+        expr = cast(Expr, self.node(expr, values))
+        if isinstance(expr, Call):
+            return self.primes(expr)
+        found = resolve_set(self.scope, expr).members
+        limits.check_size(len(found), limits.FAMILY_LINES, "members of a family", expr.span)
+        return found
+
+    def primes(self, expr: Call) -> Sequence[int]:
+        """``primes(low, high)``: low <= q < high."""
+        usage = "`for q in primes(2, 113)` counts the primes from 2 up to, and without, 113"
+        if expr.function != "primes":
+            unknown("E0490", "set of numbers", expr.function, expr.span, ("primes",), usage)
+        if len(expr.arguments) != 2:
+            found = f"`primes` takes 2 arguments, not {len(expr.arguments)}"
+            fail("E0490", found, expr.span, label=f"{len(expr.arguments)} given", help=usage)
+        low, high = (integer(self.scope, argument, "a bound of `primes`") for argument in expr.arguments)
+        limits.check_size(high, limits.VALUES, "as a bound of `primes`", expr.span)
+        found_ = [q for q in range(max(low, 2), high) if all(q % d for d in range(2, int(q**0.5) + 1))]
+        if not found_:
+            found = f"there is no prime from {low} up to, and without, {high}"
+            fail("E0490", found, expr.span, label="an empty family", help="give a larger bound")
+        return found_
+
+    # ------------------------------------------------------------------ names and values inside a line
+
+    def node(self, node: Any, values: Mapping[str, Value]) -> Any:
+        """``node`` with plain names for labels, and members of families replaced by their values."""
+        if isinstance(node, Label):
+            return self.label(node, values)
+        if isinstance(node, tuple):
+            found = tuple(self.node(part, values) for part in node)
+            return node if all(a is b for a, b in zip(node, found, strict=True)) else found
+        if not is_dataclass(node) or isinstance(node, type | Span):
+            return node
+        if isinstance(node, Name) and node.name in values:
+            return _literal(values[node.name], node.span)
+        changed = {}
+        for part in fields(node):
+            old = getattr(node, part.name)
+            new = self.node(old, values)
+            if new is not old:
+                changed[part.name] = new
+        return replace(node, **changed) if changed else node
+
+    def label(self, label: Label, values: Mapping[str, Value]) -> str:
+        """``digit[3]``: each index worked out."""
+        parts = [constant(self.scope, cast(Expr, self.node(index, values))) for index in label.indices]
+        if not parts:
+            raise AlreadyReported
+        return f"{label.base}[{', '.join(show(part) for part in parts)}]"
+
+
+def _literal(value: Value, span: Span) -> Expr:
+    return Text(value, span=span) if isinstance(value, str) else Number(Fraction(value), span=span)

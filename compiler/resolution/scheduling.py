@@ -1,0 +1,308 @@
+"""Which layer each line belongs to: heads and computes of the first level, and computes that wait for one another.
+
+In: statements (families written out).  Out: ``Schedule``: the layers, and what is to be said of them.  Not for: whether
+what is read has been written at all (``liveness``).
+
+Lines of a ``layer`` stay where they were put, and the layers keep their order.  Everything else runs as early as
+what it reads allows, so there are as few layers as dependencies permit.  Time counts half layers: the heads of layer l
+run at 2l, what it computes at 2l + 1; and whoever reads a subspace runs after all that write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from compiler.resolution.scope import Scope, fail
+from dsl import tree as T
+from dsl.diagnostics import Note
+from dsl.span import Span
+from dsl.tree import ComputeDecl, EmbedDecl, HeadDecl, LayerDecl, LayerItem, MatrixLine, Statement, SubspaceDecl
+
+
+@dataclass(frozen=True)
+class Schedule:
+    layers: tuple[LayerDecl, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass
+class _Task:
+    """A line, or a whole ``layer`` block, that runs at one time.  ``after``: who runs before it, and by how much.
+
+    ``late`` lines (computes) run at odd times; a block's time is that of its heads."""
+
+    name: str
+    item: LayerItem | LayerDecl
+    reads: frozenset[str]
+    writes: frozenset[str]
+    late: bool = False
+    earliest: int = 0
+    spilled: str = ""
+    after: list[_Wait] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Wait:
+    """``task`` has run ``delay`` half layers before, since it writes ``subspace`` (or is the layer above)."""
+
+    task: _Task
+    delay: int
+    subspace: str = ""
+
+
+def schedule(scope: Scope, statements: Sequence[Statement]) -> Schedule:
+    """Every head and compute line in a layer; E0485 for lines that wait for one another, E0487 for a head of which
+    nobody knows what it reads."""
+    blocks = [s for s in statements if isinstance(s, LayerDecl)]
+    names = frozenset(s.name for s in statements if isinstance(s, SubspaceDecl))
+    ready = {s.target for s in statements if isinstance(s, EmbedDecl)}
+    ready |= {s.name for s in statements if isinstance(s, SubspaceDecl) and _is_constant(s)}
+    loose: list[_Task] = []
+    for statement in statements:
+        with scope.attempt():
+            if isinstance(statement, HeadDecl | ComputeDecl):
+                loose.append(_loose(statement, names))
+    kept = [_kept(block, number, blocks, ready, names, loose) for number, block in enumerate(blocks)]
+    if not loose:
+        return Schedule(tuple(blocks))
+    tasks = [*kept, *loose]
+    _connect(kept, loose, ready, names)
+    try:
+        times = _times(tasks)
+    except _Cycle as cycle:
+        with scope.attempt():
+            _refuse(cycle.tasks)
+        return Schedule(tuple(blocks))
+    return _layers(kept, loose, times)
+
+
+def _is_constant(decl: SubspaceDecl) -> bool:
+    return decl.encoding is not None and decl.encoding.kind == "constant"
+
+
+# ------------------------------------------------------------------ lines and blocks as tasks
+
+
+def _loose(item: HeadDecl | ComputeDecl, names: frozenset[str]) -> _Task:
+    """A line that is put into the earliest layer."""
+    if isinstance(item, ComputeDecl):
+        reads = frozenset(_names(item.value)) & names
+        return _Task(f"`compute {item.target}`", item, reads, frozenset({item.target}), late=True, earliest=1)
+    for line in item.lines:
+        if isinstance(line, MatrixLine) and line.form == "entries":
+            help = "indent it below `layer`, or give the matrix by `rows` and `columns` of named directions"
+            found = f"nobody can tell what head `{item.name}` reads, so it cannot be put into a layer"
+            fail("E0487", found, line.span, label="entries by coordinate", help=help)
+    reads = frozenset(_read_by(item)) & names
+    earliest = 0 if item.at is None else 2 * item.at[0]
+    return _Task(f"head `{item.name}`", item, reads, frozenset(_written_by(item)), earliest=earliest)
+
+
+def _kept(
+    block: LayerDecl,
+    number: int,
+    blocks: Sequence[LayerDecl],
+    ready: set[str],
+    names: frozenset[str],
+    loose: list[_Task],
+) -> _Task:
+    """A ``layer`` block; computes that wait for another one of it join the ``loose`` lines."""
+    before = {*ready, *(n for earlier in blocks[:number] for item in earlier.items for n in _written_by(item))}
+    before |= {name for head in block.heads for name in _written_by(head)}
+    here = {compute.target for compute in block.computes} - before
+    items: list[LayerItem] = []
+    for item in block.items:
+        waits = sorted(here & frozenset(_names(item.value)) - {item.target}) if isinstance(item, ComputeDecl) else []
+        if isinstance(item, ComputeDecl) and waits:
+            task = _loose(item, names)
+            task.spilled = waits[0]
+            loose.append(task)
+        else:
+            items.append(item)
+    heads = frozenset(n for item in items if isinstance(item, HeadDecl) for n in _read_by(item))
+    return _Task("the layer", T.LayerDecl(tuple(items), span=block.span), heads & names, frozenset())
+
+
+def _read_by(head: HeadDecl) -> Iterator[str]:
+    for line in head.lines:
+        match line:
+            case T.AttendLine(relation, _, when):
+                yield from _features(relation)
+                yield from _features(when)
+            case T.RestLine(condition):
+                yield from _features(condition)
+            case T.PreferLine(_, by):
+                yield by
+            case T.CopyLine(value):
+                yield from _features(value)
+            case MatrixLine("W_Q" | "W_K" | "W_V", "rows", items):
+                yield from (m.owner for item in items for m in _members(item))
+
+
+def _written_by(item: LayerItem) -> Iterator[str]:
+    if isinstance(item, ComputeDecl):
+        yield item.target
+    for line in item.lines if isinstance(item, HeadDecl) else ():
+        match line:
+            case T.CopyLine(_, target):
+                yield target
+            case MatrixLine("W_O", "columns", items):
+                yield from (m.owner for part in items for m in _members(part))
+
+
+def _features(expr: T.Expr | None) -> Iterator[str]:
+    for member in _members(expr):
+        if member.owner in ("key", "query"):
+            yield member.member
+
+
+def _members(expr: T.Expr | None) -> Iterator[T.Member]:
+    for part in _walk(expr):
+        if isinstance(part, T.Member):
+            yield part
+
+
+def _names(expr: T.Expr) -> Iterator[str]:
+    for part in _walk(expr):
+        if isinstance(part, T.Name):
+            yield part.name
+
+
+def _walk(expr: T.Expr | None) -> Iterator[T.Expr]:
+    pending = [] if expr is None else [expr]
+    while pending:
+        part = pending.pop()
+        yield part
+        match part:
+            case T.Unary(_, operand) | T.TokenAt(operand):
+                pending.append(operand)
+            case T.Binary(_, left, right) | T.Comparison(_, left, right) | T.Range(left, right):
+                pending += (left, right)
+            case T.Conditional(condition, then, otherwise):
+                pending += (condition, then, otherwise)
+            case T.Call(_, parts) | T.SetOf(parts) | T.ListOf(parts):
+                pending += parts
+
+
+# ------------------------------------------------------------------ who waits for whom
+
+
+def _connect(kept: Sequence[_Task], loose: Sequence[_Task], ready: set[str], names: frozenset[str]) -> None:
+    """Fill in ``after``.  A block waits for a loose line only where nothing else has written what it reads."""
+    for task in loose:
+        for other in loose:
+            if other is not task:
+                task.after += [_Wait(other, 1, name) for name in sorted(task.reads & other.writes)]
+        for block in kept:
+            for item in _items(block):
+                late = isinstance(item, ComputeDecl)
+                shared = sorted(task.reads & frozenset(_written_by(item)))
+                task.after += [_Wait(block, 1 + late, name) for name in shared]
+    before = set(ready)
+    for number, block in enumerate(kept):
+        if number:
+            block.after.append(_Wait(kept[number - 1], 2))
+        computed = {n for item in _items(block) if isinstance(item, ComputeDecl) for n in _names(item.value)} & names
+        here = {n for item in _items(block) if isinstance(item, HeadDecl) for n in _written_by(item)}
+        for other in loose:
+            block.after += [_Wait(other, 1, name) for name in sorted((block.reads - before) & other.writes)]
+            block.after += [_Wait(other, 0, name) for name in sorted((computed - before - here) & other.writes)]
+        before |= {name for item in _items(block) for name in _written_by(item)}
+
+
+def _items(block: _Task) -> tuple[LayerItem, ...]:
+    assert isinstance(block.item, LayerDecl)
+    return block.item.items
+
+
+class _Cycle(Exception):
+    def __init__(self, tasks: list[_Task]) -> None:
+        self.tasks = tasks
+
+
+def _times(tasks: Sequence[_Task]) -> dict[int, int]:
+    """The earliest time of every task, by id.  Raises ``_Cycle``."""
+    followers: dict[int, list[tuple[_Task, int]]] = {id(task): [] for task in tasks}
+    missing = {id(task): len(task.after) for task in tasks}
+    for task in tasks:
+        for wait in task.after:
+            followers[id(wait.task)].append((task, wait.delay))
+    times = {id(task): task.earliest for task in tasks}
+    pending = [task for task in tasks if not task.after]
+    done = 0
+    while pending:
+        task = pending.pop()
+        done += 1
+        if times[id(task)] % 2 != task.late:
+            times[id(task)] += 1
+        for follower, delay in followers[id(task)]:
+            times[id(follower)] = max(times[id(follower)], times[id(task)] + delay)
+            missing[id(follower)] -= 1
+            if not missing[id(follower)]:
+                pending.append(follower)
+    if done < len(tasks):
+        raise _Cycle(_cycle([task for task in tasks if missing[id(task)]]))
+    return times
+
+
+def _cycle(tasks: list[_Task]) -> list[_Task]:
+    """Tasks each of which waits for the next, and the last for the first."""
+    left = {id(task) for task in tasks}
+    path: list[_Task] = []
+    task = tasks[0]
+    while not any(task is seen for seen in path):
+        path.append(task)
+        task = next(wait.task for wait in task.after if id(wait.task) in left)
+    return path[next(i for i, seen in enumerate(path) if seen is task) :]
+
+
+def _refuse(tasks: list[_Task]) -> None:
+    """E0485: who waits for whom, all around."""
+    parts, notes = [], []
+    for task, other in zip(tasks, [*tasks[1:], tasks[0]], strict=True):
+        wait = next(w for w in task.after if w.task is other)
+        what = (
+            f"`{wait.subspace}`, which {other.name} writes" if wait.subspace else "what the layer above it has written"
+        )
+        parts.append(f"{task.name} reads {what}")
+        notes.append(Note(_span(task), parts[-1]))
+    help = "break the circle: write into a new subspace, or put the lines into `layer` blocks in the order they run in"
+    if len(tasks) == 1:
+        fail("E0485", parts[0], _span(tasks[0]), label="waits for itself", help=help)
+    fail(
+        "E0485",
+        "these lines wait for one another: " + "; ".join(parts),
+        _span(tasks[0]),
+        label="waits for the others",
+        help=help,
+        notes=tuple(notes[1:]),
+    )
+
+
+def _span(task: _Task) -> Span:
+    item = task.item
+    return item.name_span if isinstance(item, HeadDecl) else item.span
+
+
+# ------------------------------------------------------------------ the layers
+
+
+def _layers(kept: Sequence[_Task], loose: Sequence[_Task], times: dict[int, int]) -> Schedule:
+    layers: dict[int, list[LayerItem]] = {}
+    spans: dict[int, Span] = {}
+    for task in (*kept, *loose):
+        number = times[id(task)] // 2
+        items = _items(task) if isinstance(task.item, LayerDecl) else (task.item,)
+        layers.setdefault(number, []).extend(items)
+        spans.setdefault(number, _span(task))
+    remarks = [
+        f"{task.name} reads `{task.spilled}`, which its own layer computes: it runs in layer {times[id(task)] // 2}"
+        for task in loose
+        if task.spilled
+    ]
+    depth = max(layers, default=-1) + 1
+    empty = Span()
+    return Schedule(
+        tuple(LayerDecl(tuple(layers.get(n, ())), span=spans.get(n, empty)) for n in range(depth)), tuple(remarks)
+    )
