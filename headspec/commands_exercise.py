@@ -241,7 +241,9 @@ def watch(arguments: argparse.Namespace) -> int:
     if not paths:
         raise SpecError(Diagnostic("E0747", "standard input cannot be watched", help="name the file that you save"))
     if not arguments.json:
-        print(f"watching {', '.join(map(str, paths))}; Ctrl-C ends it", file=sys.stderr)
+        absent = [str(path) for path in paths if not path.exists()]
+        waiting = f"; waiting for {', '.join(absent)}, which is not there yet" if absent else ""
+        print(f"watching {', '.join(map(str, paths))}{waiting}; Ctrl-C ends it", file=sys.stderr)
     return watch_files(paths, lambda: _check_again(exercise, arguments), once=arguments.once)
 
 

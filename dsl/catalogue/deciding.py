@@ -18,8 +18,8 @@ ENTRIES: tuple[Entry, ...] = (
         "an exercise allows more sequences than can be looked at",
         "Where a head is judged by its least mass, every valid sequence counts. They are listed one by one up to "
         "20,000; beyond that the worst is worked out position by position, which needs a head in the first layer, any "
-        "token at any position, and right keys that two places alone decide. Shorten the context of the exercise, or let "
-        "`sequences` name fewer.",
+        "token at any position, and right keys that two places alone decide. Shorten the context of the exercise, or "
+        "let `sequences` name fewer.",
     ),
     Entry(
         "E0782",

@@ -86,7 +86,8 @@ def find_file(word: str, folder: Path | None = None) -> Path:
     plain = {_plain(number): path for number, path in files.items()}
     if _plain(word) in plain:
         return plain[_plain(word)]
-    help = did_you_mean(_plain(word), plain) or f"the exercises are {', '.join(files)}"
+    known = ", ".join(entry.number for entry in outline(folder))
+    help = did_you_mean(_plain(word), plain) or f"the exercises are {known}"
     raise SpecError(Diagnostic("E0740", f"there is no exercise `{word}`", help=help))
 
 
