@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from headspec.course import wording
 
 if TYPE_CHECKING:
+    from compiler.equivalence import Scene
     from compiler.exact import Matrix, Scalar
     from compiler.program import Program
     from headspec.course.answer import Answer
@@ -25,9 +26,11 @@ MOST_ROWS = 16
 
 
 def canonical_form(
-    exercise: Exercise, answer: Answer, head: str, kind: str
+    exercise: Exercise, answer: Answer, head: str, kind: str, scene: Scene | None = None
 ) -> tuple[tuple[str, ...], dict[str, object]]:
     """Lines and JSON for the answer's QK circuit (``kind`` pattern or QK) or OV circuit (move or OV).
+
+    What the answer has besides ours is told where ``scene`` shows that it makes no difference by itself.
 
     Keys: canonical (name -> rows as text), scale, gauge (rows as text, or None), same_as_ours, unseen (entries)."""
     from headspec.course.handed_in import answer_matrices, our_matrices
@@ -37,21 +40,24 @@ def canonical_form(
     if answer.numeric:
         return (), {}
     if kind in ("pattern", "QK"):
-        return _scores(program, theirs, ours)
-    return _moves(program, theirs, ours)
+        return _scores(program, theirs, ours, scene)
+    return _moves(program, theirs, ours, scene)
 
 
 # ---------------------------------------------------------------- the two circuits
 
 
-def _scores(program: Program, theirs: HeadMatrices, ours: HeadMatrices) -> tuple[tuple[str, ...], dict[str, object]]:
+Found = tuple[tuple[str, ...], dict[str, object]]
+
+
+def _scores(program: Program, theirs: HeadMatrices, ours: HeadMatrices, scene: Scene | None) -> Found:
     from compiler.factorization import factorize
     from headspec.course.ratios import content
 
     scale = content(theirs.QK)
     factors = factorize(theirs.QK.scale(scale.inverse()))
     rows = {"W_Q": _rows(program, factors.left), "W_K": _rows(program, factors.right)}
-    same, unseen = _beside_ours(program, theirs.QK, ours.QK)
+    same, unseen = _beside_ours(program, theirs.QK, ours.QK, scene)
     figures = _said("W_Q^T W_K", scale, rows, "rows", same)
     gauge = None
     if same:
@@ -61,21 +67,25 @@ def _scores(program: Program, theirs: HeadMatrices, ours: HeadMatrices) -> tuple
     return tuple(figures), _numbers(rows, scale, gauge, same, unseen)
 
 
-def _moves(program: Program, theirs: HeadMatrices, ours: HeadMatrices) -> tuple[tuple[str, ...], dict[str, object]]:
+def _moves(program: Program, theirs: HeadMatrices, ours: HeadMatrices, scene: Scene | None) -> Found:
     from compiler.exact import Scalar
     from compiler.factorization import factorize
 
     factors = factorize(theirs.OV.T)
     rows = {"W_V": _rows(program, factors.left), "W_O": _rows(program, factors.right)}
     same = theirs.OV == ours.OV
-    unseen = [] if same else _entries_said(program, theirs.OV - ours.OV, "reads `{1}` into `{0}`")
+    left = theirs.OV - ours.OV
+    told = scene is not None and scene.vectors == scene.our_vectors
+    unseen = _entries_said(program, left, "reads `{1}` into `{0}`") if told else []
     one = Scalar.rational(1)
     figures = _said("W_O W_V", one, rows, "columns", same)
     gauge = _gauge(theirs.W_O.T, theirs.W_V, factors.right, factors.left, one) if same else None
     if same:
         figures += _gauge_said(gauge, one, "W_V = H C_V, W_O = C_O H^-1", "C_V and C_O are", theirs.W_V.rows)
-    if unseen:
-        figures.append(f"besides, your W_O W_V {wording.listed(unseen)}, where no key has anything")
+    if unseen and scene is not None:
+        empty = not any(scene.vectors.by_row.get(place) for place in left.by_column)
+        why = "where no key has anything" if empty else "which together come to nothing at every key"
+        figures.append(f"besides, your W_O W_V {wording.listed(unseen)}, {why}")
     return tuple(figures), _numbers(rows, one, gauge, same, unseen)
 
 
@@ -143,15 +153,33 @@ def _dense(matrix: Matrix) -> list[list[str]]:
 # ---------------------------------------------------------------- what the softmax does not see
 
 
-def _beside_ours(program: Program, theirs: Matrix, ours: Matrix) -> tuple[bool, list[str]]:
-    """(are they proportional?, what the answer has besides, at the temperature that most entries have)."""
+def _beside_ours(program: Program, theirs: Matrix, ours: Matrix, scene: Scene | None) -> tuple[bool, list[str]]:
+    """(are they proportional?, what the answer has besides ours, if softmax sees nothing of that)."""
     from headspec.course.ratios import common_ratio
 
     ratio = common_ratio(theirs, ours)
-    if ratio is None:
-        return theirs == ours, []
-    left = theirs - ours.scale(ratio)
-    return left.is_zero(), _entries_said(program, left, "`{0}` of the query with `{1}` of the key")
+    if ratio is not None and theirs == ours.scale(ratio):
+        return True, []
+    if theirs == ours or scene is None or scene.vectors != scene.our_vectors:
+        return theirs == ours, []  # written in another basis, nothing is besides
+    factor = _temperature(scene, theirs, ours, ratio)
+    if factor is None:
+        return False, []
+    return False, _entries_said(program, theirs - ours.scale(factor), "`{0}` of the query with `{1}` of the key")
+
+
+def _temperature(scene: Scene, theirs: Matrix, ours: Matrix, ratio: Scalar | None) -> Scalar | None:
+    """The t for which softmax sees nothing of theirs - t ours: what most entries say, or all scores together."""
+    from compiler.equivalence import same_pattern
+    from compiler.exact import Scalar
+    from headspec.course.ratios import near_fraction
+
+    whole = same_pattern(scene, theirs, ours)
+    found = [] if whole.factor is None else [Scalar.rational(near_fraction(whole.factor))]
+    for t in found if ratio is None else [ratio, *found]:
+        if same_pattern(scene, theirs, ours.scale(t)).temperature == "1":
+            return t
+    return None
 
 
 def _entries_said(program: Program, left: Matrix, pattern: str) -> list[str]:
@@ -165,7 +193,8 @@ def _entries_said(program: Program, left: Matrix, pattern: str) -> list[str]:
 def _unseen_said(unseen: list[str]) -> list[str]:
     if not unseen:
         return []
-    return [f"besides, your W_Q^T W_K compares {wording.listed(unseen)}, which no softmax sees"]
+    together = " together" if len(unseen) > 1 else ""
+    return [f"besides, your W_Q^T W_K compares {wording.listed(unseen)}, which{together} no softmax sees"]
 
 
 # ---------------------------------------------------------------- the gauge

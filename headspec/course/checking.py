@@ -50,7 +50,7 @@ def _check_head(bench: Bench, check: Check) -> CheckResult:
         return judge_value(exercise, check, replace(answer, weights=bench.weights))
     judged = judge_pattern(bench, check) if check.kind == "pattern" else judge_move(bench, check)
     if judged.result.right:
-        return _with_canonical_form(bench, check, judged.result)
+        return _with_canonical_form(bench, check, judged)
     return replace(judged.result, mistakes=name_mistakes(exercise, answer, check, _facts(bench, check, judged)))
 
 
@@ -71,13 +71,14 @@ def _facts(bench: Bench, check: Check, judged: Judged) -> Facts:
     )
 
 
-def _with_canonical_form(bench: Bench, check: Check, result: CheckResult) -> CheckResult:
+def _with_canonical_form(bench: Bench, check: Check, judged: Judged) -> CheckResult:
     """The answer as we would write it, and what takes it there."""
     from headspec.course.canonical import canonical_form
 
+    result = judged.result
     if result.verdict != "exact":
         return result
-    figures, numbers = canonical_form(bench.exercise, bench.answer, check.head, check.kind)
+    figures, numbers = canonical_form(bench.exercise, bench.answer, check.head, check.kind, judged.scene)
     return replace(result, figures=(*result.figures, *figures), numbers={**result.numbers, **numbers})
 
 

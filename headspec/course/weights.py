@@ -225,7 +225,7 @@ def _judge_by_mass(bench: Bench, check: Check) -> Judged:
     worst = evidence.worst(least)
     if worst.uneven > 1 - mass and not _is_bound(evidence):
         return Judged(_refused(bench, check, worst.uneven_row, least, mass), needed=None)
-    return Judged(_open(check, worst, mass, dtype, evidence))
+    return Judged(_open(bench, check, worst, mass, least, evidence))
 
 
 def _judge_as_it_is(
@@ -237,7 +237,7 @@ def _judge_as_it_is(
     if worst.mass < mass or (worst.uneven > 1 - mass and not _is_bound(evidence)):
         row = evidence.smallest_failure(1.0, mass)
         return Judged(_refused(bench, check, row, None, mass), needed=least, tie=_tie(row, evidence))
-    return Judged(_open(check, worst, mass, dtype, evidence), needed=least)
+    return Judged(_open(bench, check, worst, mass, 1.0, evidence), needed=least)
 
 
 def _is_bound(evidence: Evidence) -> bool:
@@ -283,11 +283,18 @@ def _but(bench: Bench) -> str:
     return "Right:"
 
 
-def _open(check: Check, worst: Worst, mass: float, dtype: str, evidence: Evidence) -> CheckResult:
-    message = (
-        f"Neither proved nor refuted: the least mass is {worst.mass:.9g} where {mass:g} is asked, too close to call "
-        f"in {dtype}."
-    )
+def _open(bench: Bench, check: Check, worst: Worst, mass: float, factor: float, evidence: Evidence) -> CheckResult:
+    """Too close to call, and why."""
+    dtype = check.dtype or bench.exercise.weights.program.dtype
+    if _is_bound(evidence) and worst.mass >= mass and worst.uneven > 1 - mass:
+        why = f"the right keys have {mass:g} together on every sequence; that they share it equally is not proved"
+    else:
+        error = bench.error(check.head, dtype, factor)
+        why = (
+            f"reckoned exactly, the right keys get {worst.mass:.6g} where {mass:g} is asked; in {dtype} the scores of "
+            f"these matrices may be off by {error:.1g}, and that is too much. Let large numbers cancel less"
+        )
+    message = f"Neither proved nor refuted: {why}."
     return CheckResult(check.name, check.kind, check.head, "undecided", message, (f"looked at: {evidence.how}",))
 
 

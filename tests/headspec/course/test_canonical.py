@@ -9,6 +9,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.equivalence import Scene
 from compiler.exact import Matrix, Scalar
 from dsl.parser import parse_expression
 from headspec.course.answer import Answer
@@ -16,6 +17,7 @@ from headspec.course.canonical import canonical_form
 from headspec.course.exercise import Exercise
 from headspec.course.loading import find_exercise
 from headspec.course.reading import read_answer
+from headspec.course.weights import Bench
 
 
 @cache
@@ -52,6 +54,10 @@ def gauged(answer: Answer, gauge: Matrix, names: tuple[str, str]) -> Answer:
 def triangular(numbers: list[int]) -> Matrix:
     rows = [[1 if i == j else (numbers[4 * i + j] if j < i else 0) for j in range(4)] for i in range(4)]
     return Matrix.from_rows(rows) @ Matrix.from_rows(rows[::-1])
+
+
+def scene(number: str, answer: Answer, head: str) -> Scene:
+    return Bench(exercise(number), answer).scene(head)
 
 
 def matrix_of(words: list[list[str]]) -> Matrix:
@@ -97,12 +103,37 @@ def test_what_no_softmax_sees_is_listed() -> None:
     words = [f"content.{token}" for token in "abcdefghi"]
     keys = [f"{words[0]} + {' + '.join(words)}".replace("content.a + content.a", "2*content.a"), *words[1:]]
     answer = read_answer(of, text=f"W_Q = rows {', '.join(words)}\nW_K = rows {', '.join(keys)}")
-    figures, found = canonical_form(of, answer, "same", "pattern")
+    figures, found = canonical_form(of, answer, "same", "pattern", scene("6c", answer, "same"))
     assert found["same_as_ours"] is False and found["gauge"] is None
     unseen = found["unseen"]
     assert isinstance(unseen, list) and len(unseen) == 5 and unseen[-1].endswith("more")
     assert unseen[0].startswith("`content.a` of the query with `content.")
-    assert figures[-1].endswith("which no softmax sees")
+    assert figures[-1].endswith("which together no softmax sees")
+    assert canonical_form(of, answer, "same", "pattern")[1]["unseen"] == []  # where nobody has looked
+
+
+def right(number: str, name: str) -> Answer:
+    return read_answer(exercise(number), text=next(r.answer for r in exercise(number).right if r.name == name))
+
+
+def test_another_basis_between_two_heads_is_not_called_unseen() -> None:
+    """Written with signs and sizes and read with them: every term counts, and none is besides ours."""
+    answer = right("3", "written with signs and sizes, and read with them")
+    found = canonical_form(exercise("3"), answer, "induction", "pattern", scene("3", answer, "induction"))
+    assert found[1]["unseen"] == [] and not any("softmax" in line for line in found[0])
+
+
+def test_what_is_besides_is_reckoned_at_the_temperature_of_the_whole() -> None:
+    """5 (a + <bos>) + 4 (b + c) is ours and 4 times what all keys share; it is not 5 times ours and something more."""
+    answer = right("9a", "a score that all keys share")
+    unseen = canonical_form(exercise("9a"), answer, "counter", "pattern", scene("9a", answer, "counter"))[1]["unseen"]
+    assert isinstance(unseen, list) and len(unseen) == 4 and all(word.endswith("(4)") for word in unseen)
+
+
+def test_values_that_cancel_are_not_said_to_be_empty() -> None:
+    answer = right("9a", "the value by what it is not")
+    figures, _ = canonical_form(exercise("9a"), answer, "counter", "move", scene("9a", answer, "counter"))
+    assert figures[-1].endswith("which together come to nothing at every key")
 
 
 def test_moves_have_a_canonical_form_and_a_gauge_too() -> None:
@@ -124,7 +155,7 @@ def test_moves_of_what_no_key_has_are_listed() -> None:
     place = program.coordinate_names.index("v.cos0")
     extra = Matrix(answer.matrices[key].rows, program.width, {(0, place): Scalar.rational(1)})
     more = replace(answer, matrices={**answer.matrices, key: answer.matrices[key] + extra})
-    figures, found = canonical_form(exercise("2e"), more, key[0], "move")
+    figures, found = canonical_form(exercise("2e"), more, key[0], "move", scene("2e", more, key[0]))
     assert found["same_as_ours"] is False
     assert figures[-1] == "besides, your W_O W_V reads `v.cos0` into `v.cos0` (1), where no key has anything"
 

@@ -83,3 +83,15 @@ def test_a_tie_is_only_said_to_be_a_tie() -> None:
     content = "rows u_cont_0, u_cont_1, u_cont_2, u_cont_3"
     tie = next(m for m in told("2c", f"W_Q = {content}\nW_K = {content}") if m.code == "only-by-a-tie")
     assert "exactly the same score" in tie.says and "right by a tie" not in tie.says
+
+
+def test_what_rounding_alone_leaves_open_is_said_to_be_so() -> None:
+    """The fast pair twice as loud is right enough; sheared by 10^5, its scores cancel more than float32 holds."""
+    exercise = find_exercise("2c")
+    ours = read_answer(exercise, text=exercise.solution)
+    louder = Matrix.from_rows([[2 if i == j < 2 else int(i == j) for j in range(4)] for i in range(4)])
+    shear = Matrix.from_rows([[10**5 if (i, j) == (0, 2) else int(i == j) for j in range(4)] for i in range(4)])
+    matrices = {key: shear @ louder @ m if key[1] == "W_Q" else m for key, m in ours.matrices.items()}
+    matrices["previous", "W_K"] = shear.inverse().T @ ours.matrices["previous", "W_K"]
+    (found,) = check_answer(exercise, replace(ours, matrices=matrices)).checks
+    assert found.verdict == "undecided" and "in float32" in found.message and "off by" in found.message
