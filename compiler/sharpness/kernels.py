@@ -31,15 +31,12 @@ from compiler.program import (
     Subspace,
     Term,
 )
-from compiler.sharpness.facts import Facts
 from compiler.sharpness.frequencies import COSINE_ERROR, margins, rotary_weights
+from compiler.sharpness.integers import SPAN, Integers
 from compiler.sharpness.profiles import ROUNDINGS, Floats, Kernel, Profile
 
-SPAN = 1 << 18
-"""The farthest that two compared values may lie apart, after all shifts of copies."""
 
-
-class KernelReader(Facts):
+class KernelReader(Integers):
     """Reads kernels off a program, line by line."""
 
     def output_tolerance(self, head: Head) -> float:
@@ -71,11 +68,12 @@ class KernelReader(Facts):
 
     # ---------------------------------------------------------------- kernels
 
-    def kernel(self, term: Term) -> Kernel:
-        """The kernel of one line, by its encodings; ``avoid`` is the negated one."""
+    def kernel(self, head: Head, term: Term) -> Kernel:
+        """The kernel of one line of ``head``, by its encodings; ``avoid`` is the negated one."""
         match term.relation:
-            case Equal() as relation:
-                found = self._equal(relation, gated=term.when is not None)
+            case Equal(key) as relation:
+                quadratic = isinstance(self.subspaces[key].encoding, Quadratic)
+                found = self.quadratic(head, term) if quadratic else self._equal(relation, gated=term.when is not None)
             case Among() as relation:
                 found = self._among(relation)
             case Related(key, query, _):
@@ -89,6 +87,8 @@ class KernelReader(Facts):
 
     def _excess(self, relation: Relation, kernel: Kernel) -> float:
         """How far above a fitting key a combination of values that is no mean (shares 2, or -1) may score."""
+        if not isinstance(relation, Offset | Among) and self.is_square(relation.key):
+            return 0.0  # -(u - v)^2 is largest where it fits
         names: tuple[str, ...] = () if isinstance(relation, Offset) else (relation.key,)
         names += (relation.query,) if isinstance(relation, Equal | Related) else ()
         gain = math.prod(self._gain(name) for name in names)
@@ -116,8 +116,6 @@ class KernelReader(Facts):
                 return self._phase(phase, self._weights(phase, asked), key, query, relation.shift)
             case _, (Phase() as phase):
                 return self._phase(phase, self._weights(phase, key.encoding), key, query, relation.shift)
-            case ((Quadratic() as encoding), _):
-                return self._quadratic(encoding, key, query, relation.shift)
             case ((Code() as code), _):
                 return self._code(code, self.noise(key.name) + self.noise(query.name))
             case _, (Code() as code):
@@ -139,8 +137,8 @@ class KernelReader(Facts):
                 return self._phase_kernel(phase, magnitudes, profile, noise, reach, unique=unique, full=(full, full))
             case Code() as code:
                 return self._code(code, noise)
-            case Quadratic() as encoding:
-                return self._squares(encoding, key, np.array([float(relation.values[0])]), 0.0)
+            case Quadratic():
+                return self.squares(key, np.array([float(relation.values[0])]))
             case _:
                 return self._table(noise, 0.0, unique=unique)
 
@@ -248,7 +246,7 @@ class KernelReader(Facts):
             full=True,
         )
 
-    # ---------------------------------------------------------------- codes and integers
+    # ---------------------------------------------------------------- codes
 
     def _code(self, code: Code, noise: float) -> Kernel:
         vectors = np.array([[self.number(x) for x in row] for row in code.vectors])
@@ -259,33 +257,6 @@ class KernelReader(Facts):
         blur = 2 * norm * min(1.0, noise)
         error = ROUNDINGS * self.roundoff * float(np.abs(vectors).sum(axis=1).max() * np.abs(vectors).max())
         return Kernel(norm - blur, norm, min(0.0, float(products.min())), wrong + blur, error)
-
-    def _quadratic(self, encoding: Quadratic, key: Subspace, query: Subspace, shift: int) -> Kernel:
-        low, high = (int(end) for end in self.values_range(query))
-        if query.name in self.written:
-            ends = np.array([low - 1.0 + shift, high + 1.0 + shift])
-            return replace(self._squares(encoding, key, ends, self.noise(query.name)), profile=None)
-        targets = np.arange(low + shift, high + shift + 1, dtype=np.float64)
-        causal = self.positional(key) and self.positional(query)
-        return self._squares(encoding, key, targets, self.noise(query.name), causal=causal, shift=shift)
-
-    def _squares(
-        self, encoding: Quadratic, key: Subspace, targets: Floats, noise: float, *, causal: bool = False, shift: int = 0
-    ) -> Kernel:
-        """2uv - v^2 = u^2 - (u - v)^2; u^2 is the query's alone, so the score is taken as -(u - v)^2."""
-        low, high = int(targets.min()), int(targets.max())
-        key_low, key_high = (int(end) for end in self.values_range(key))
-        largest = max(abs(low), abs(high), abs(key_low), abs(key_high))
-        blur = 4 * largest**2 * (self.noise(key.name) + noise)
-        reach = int(max(high - key_low, key_high - low, 1))
-        full = self.always_full(key)
-        found = None
-        if full and reach <= SPAN:
-            margin = np.arange(reach + 1, dtype=np.float64) ** 2
-            found = Profile(margin, targets, encoding.low, encoding.high, causal, shift)
-        error = 3 * self.roundoff * largest**2
-        bounds = (-blur, 0.0, -(float(reach) ** 2), -1.0 + blur)
-        return Kernel(*bounds, error, unique=full, flat=False, profile=found, full_keys=full, full=full)
 
 
 def rotary_frequencies(rotary: Rotary) -> tuple[float, ...]:

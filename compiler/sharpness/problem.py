@@ -13,7 +13,7 @@ from fractions import Fraction
 from compiler.circuits import HeadCircuit
 from compiler.program import Head, Program, Term
 from compiler.sharpness.kernels import KernelReader
-from compiler.sharpness.profiles import Kernel
+from compiler.sharpness.profiles import Kernel, saturation
 from dsl.diagnostics import Diagnostic, SpecError
 
 STEP = Fraction(1, 8)
@@ -53,8 +53,8 @@ def pose(circuit: HeadCircuit, program: Program, reader: KernelReader) -> HeadPr
     eps = 1 - float(program.mass)
     if reader.feeds(head):
         eps /= FEEDING
-    eps = min(eps, reader.output_tolerance(head))
-    kernels = tuple(reader.kernel(term) for term in head.terms)
+    eps = min(eps, reader.output_tolerance(head), reader.matching_tolerance(head))
+    kernels = tuple(reader.kernel(head, term) for term in head.terms)
     given = tuple(None if t.strength is None else reader.number(t.strength) for t in head.terms)
     problem = HeadProblem(
         head=head,
@@ -65,7 +65,7 @@ def pose(circuit: HeadCircuit, program: Program, reader: KernelReader) -> HeadPr
         given=given,
         patterns=active_patterns(head),
         keys=max(1, program.sequences.longest - 1),
-        delta=eps / (1 - eps),
+        delta=max(eps / (1 - eps), math.exp(-saturation(program.dtype))),
         strays=tuple(any(c.line == i and c.stray for c in circuit.terms) for i in range(len(head.terms))),
     )
     if head.rests and head.terms:

@@ -25,6 +25,13 @@ def unit_roundoff(dtype: str) -> float:
     return {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}[dtype]
 
 
+def saturation(dtype: str) -> float:
+    """x such that softmax leaves exactly nothing x below the largest score: e^-x is under half the least number.
+
+    Scores and softmax of the half types are float32."""
+    return 746.0 if dtype == "float64" else 104.0
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The margins m(d) of a kernel by offset |d|, and which keys a target t is held against.
@@ -73,7 +80,8 @@ class Kernel:
 
     ``full_keys``: every key shows a value, and no two the same, so that ``profile`` counts them; ``full``: and every
     query shows one.  ``unique``: at most one key can satisfy the line.  ``flat``: all keys that satisfy it have
-    bit-equal scores.  ``excess``: how far above ``fit_high`` a key that is read as neither may score."""
+    bit-equal scores.  ``excess``: how far above ``fit_high`` a key that is read as neither may score.  ``doubled``:
+    these bounds need a strength that is a power of two.  ``advice``: what would do where these do not."""
 
     fit_low: float
     fit_high: float
@@ -87,6 +95,8 @@ class Kernel:
     full_keys: bool = False
     full: bool = False
     excess: float = 0.0
+    doubled: bool = False
+    advice: str | None = None
 
     @property
     def gap(self) -> float:
@@ -138,6 +148,8 @@ class Kernel:
 
     def remedy(self, roundoff: float) -> str:
         """Frequencies that would do for the same offsets and float type, where this is a phase."""
+        if self.advice is not None:
+            return self.advice
         if self.phase is None:
             return "a wider float type (`dtype float32`), or an encoding with a larger margin (one-hot)"
         _, weights, reach = self.phase

@@ -41,6 +41,7 @@ from compiler.sharpness.problem import (
     stray_bounds,
     width,
 )
+from compiler.sharpness.profiles import saturation
 from compiler.sharpness.refusals import cannot_separate, check_shares, refuse_conflicts, refuse_hopeless
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
@@ -121,9 +122,10 @@ def _solve_head(circuit: HeadCircuit, program: Program, reader: KernelReader) ->
     _check_given(problem, target)
     rest = _place_rest(problem) if problem.rest_keys else None
     check_shares(problem, 1 - float(program.mass))
-    leak = math.exp(-min((width(problem, p) for p in problem.patterns), default=math.inf))
-    if problem.rest_keys:
-        leak = problem.delta
+    least = min((width(problem, p) for p in problem.patterns), default=math.inf)
+    leak = problem.delta if problem.rest_keys else math.exp(-least)
+    if leak <= math.exp(1e-9 - saturation(program.dtype)):
+        leak = 0.0  # the softmax leaves exactly nothing
     return _reports(problem, rest, leak), leak
 
 
@@ -146,6 +148,8 @@ def _raise_until(problem: HeadProblem, target: float) -> None:
 
 
 def _least_strength(problem: HeadProblem, i: int, target: float) -> float:
+    """The least multiple of 1/8, or power of two, that gives line i its width."""
+
     def enough(value: float) -> bool:
         old = problem.values[i]
         problem.values[i] = value
@@ -158,7 +162,11 @@ def _least_strength(problem: HeadProblem, i: int, target: float) -> float:
         high *= 2
         if high > 2 * CEILING:
             return high
-    return _bisect(enough, high)
+    if not problem.kernels[i].doubled:
+        return _bisect(enough, high)
+    while high > STEP and enough(high / 2):
+        high /= 2
+    return high
 
 
 def _bisect(enough: Callable[[float], bool], high: float) -> float:
