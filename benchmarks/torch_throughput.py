@@ -2,10 +2,11 @@
 
     python benchmarks/torch_throughput.py [--write] [--device cpu] [--dtype float32]
 
-One spec (heads that look 1, 2, ... back, then induction heads that read what they wrote) is compiled at several sizes
-and run three ways in one process, on the same tokens: the torch module (batched heads, fused attention), a loop over
-heads that writes out the formula, and generation with and without the KV cache.  The answers are compared before
-anything is timed.  ``--write`` puts the table in ``benchmarks/results/torch_throughput.md``.
+One spec (heads that look 1, 2, ... back, then induction heads that read what they wrote) is compiled at several sizes,
+once with an MLP of random weights in every layer, and run three ways in one process, on the same tokens: the torch
+module (batched heads, fused attention), a loop over heads that writes out the formula, and generation with and without
+the KV cache.  The answers are compared before anything is timed.  ``--write`` puts the table in
+``benchmarks/results/torch_throughput.md``.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from backends.lowering import Lowered, lower  # noqa: E402
+from backends.lowering import Lowered, LoweredMlp, lower  # noqa: E402
 from backends.torch_model import TorchModel  # noqa: E402
 from compiler.pipeline import compile_program  # noqa: E402
 from compiler.resolution import resolve  # noqa: E402
@@ -40,9 +42,18 @@ class Size:
     heads: int
     context: int
     batch: int
+    neurons: int = 0
 
 
-SIZES = (Size(1, 32, 1), Size(1, 64, 64), Size(4, 64, 64), Size(4, 256, 16), Size(8, 256, 16), Size(4, 1024, 4))
+SIZES = (
+    Size(1, 32, 1),
+    Size(1, 64, 64),
+    Size(4, 64, 64),
+    Size(4, 256, 16),
+    Size(4, 256, 16, neurons=1024),
+    Size(8, 256, 16),
+    Size(4, 1024, 4),
+)
 
 NEW_TOKENS = 32
 
@@ -76,11 +87,23 @@ def spec(size: Size) -> str:
     return "\n".join([*lines, "predict guess", ""])
 
 
+def with_mlps(lowered: Lowered, neurons: int) -> Lowered:
+    """The same heads, and in each layer ``neurons`` of random weights (time does not depend on what they say)."""
+    rng, width = np.random.default_rng(0), lowered.d_model
+
+    def mlp(layer: int) -> LoweredMlp:
+        w_in, w_out = rng.normal(size=(neurons, width)), rng.normal(size=(width, neurons))
+        return LoweredMlp(layer, "relu", w_in / width, np.zeros(neurons), w_out / neurons, np.zeros(width))
+
+    return replace(lowered, mlps=tuple(mlp(layer) for layer in range(lowered.n_layers))) if neurons else lowered
+
+
 # ------------------------------------------------------------------ the same circuit, head by head
 
 
 class HeadByHead:
-    """x + sum_h softmax(q k^T / sqrt(d)) v W_O, one head after the other, as one would first write it."""
+    """y = x + sum_h softmax(q k^T / sqrt(d)) v W_O, one head after the other, then y + relu(y W_in) W_out, as one would
+    first write it."""
 
     def __init__(self, lowered: Lowered, dtype: torch.dtype, device: str) -> None:
         def put(array: object) -> Tensor:
@@ -93,18 +116,21 @@ class HeadByHead:
             [[put(getattr(h, name)) for name in names] for h in lowered.layer(layer)]
             for layer in range(lowered.n_layers)
         ]
+        self.mlps = [(put(mlp.W_in), put(mlp.W_out)) for mlp in lowered.mlps] or [None] * lowered.n_layers
 
     def __call__(self, tokens: Tensor) -> Tensor:
         n = tokens.shape[1]
         x = self.W_E[tokens] + self.W_pos[:n]
         hidden = torch.ones(n, n, dtype=torch.bool, device=x.device).triu(1)
-        for heads in self.layers:
+        for heads, mlp in zip(self.layers, self.mlps, strict=True):
             added = torch.zeros_like(x)
             for w_q, b_q, w_k, b_k, w_v, b_v, w_o in heads:
                 q, k, v = x @ w_q.T + b_q, x @ w_k.T + b_k, x @ w_v.T + b_v
                 scores = (q @ k.transpose(1, 2) / math.sqrt(self.lowered.d_head)).masked_fill(hidden, -math.inf)
                 added = added + scores.softmax(-1) @ v @ w_o.T
             x = x + added
+            if mlp is not None:
+                x = x + (x @ mlp[0].T).relu() @ mlp[1].T
         return x @ self.W_U + self.b_U
 
 
@@ -137,7 +163,7 @@ def regenerate(model: TorchModel, tokens: Tensor, n: int) -> Tensor:
 @torch.no_grad()
 def measure(size: Size, dtype: str, device: str) -> str:
     start = time.perf_counter()
-    lowered = lower(compile_program(resolve(parse(spec(size)))))
+    lowered = with_mlps(lower(compile_program(resolve(parse(spec(size))))), size.neurons)
     compiled = time.perf_counter() - start
     model = TorchModel.from_lowered(lowered, dtype, device)
     loop = HeadByHead(lowered, model.dtype, device)
@@ -150,16 +176,16 @@ def measure(size: Size, dtype: str, device: str) -> str:
     prompt = tokens[:, :-new]
     cached, again = race(lambda: model.generate(prompt, new), lambda: regenerate(model, prompt, new), device, budget=1)
     return (
-        f"| 2 x {size.heads} | {size.context} | {size.batch} | {lowered.d_model} | {lowered.d_head} | {compiled:.2f} "
-        f"| {tokens.numel() / fast:,.0f} | {size.batch / fast:,.0f} | {slow / fast:.2f} "
+        f"| 2 x {size.heads} | {size.context} | {size.batch} | {lowered.d_model} | {lowered.d_head} | {lowered.d_mlp} "
+        f"| {compiled:.2f} | {tokens.numel() / fast:,.0f} | {size.batch / fast:,.0f} | {slow / fast:.2f} "
         f"| {size.batch * new / cached:,.0f} | {again / cached:.2f} |"
     )
 
 
 HEADER = """\
-| layers x heads | context | batch | d_model | d_head | compile, s | tokens/s | sequences/s | head by head / module \
-| generated tokens/s | without / with KV cache |
-|---|---|---|---|---|---|---|---|---|---|---|"""
+| layers x heads | context | batch | d_model | d_head | d_mlp | compile, s | tokens/s | sequences/s \
+| head by head / module | generated tokens/s | without / with KV cache |
+|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 
 def main() -> None:
