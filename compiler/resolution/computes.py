@@ -10,6 +10,7 @@ powers of integers.  ``min``, ``max`` and ``abs`` are written as choices.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Literal, NoReturn, cast
 
 from compiler import limits
@@ -51,6 +52,7 @@ from dsl.tree import (
 
 Type = Literal["integer", "token", "truth"]
 Typed = tuple[ValueExpr, Type]
+SPELLED = "the token that spells it"
 FUNCTIONS = {"min": 2, "max": 2, "abs": 1}
 _A = {"integer": "an integer", "token": "a token", "truth": "true or false"}
 
@@ -88,7 +90,7 @@ def _fitted(value: ValueExpr, kind: Type, target: Subspace, decl: ComputeDecl) -
         texts = values_of(target.encoding)
         pairs = tuple((int(t), t) for t in texts if isinstance(t, str) and _spells(t))
         if pairs:
-            return LookedUp("the token that spells it", pairs, value, value.span)
+            return LookedUp(SPELLED, pairs, value, value.span)
     help = f"`{target.name}` is {name_of(target.encoding)} over {wanted}s"
     if kind == "truth":
         help = "write `if CONDITION then 1 else 0`"
@@ -220,8 +222,6 @@ def _arithmetic(scope: Scope, expr: Binary) -> ValueExpr:
 
 
 def _number(value: ValueExpr) -> Expr:
-    from fractions import Fraction
-
     return Number(Fraction(_known(value)), span=value.span)
 
 

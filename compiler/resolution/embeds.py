@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from compiler import limits
 from compiler.program import Code, Constant, Dims, EmbedLine, OneHot, Subspace, Value
-from compiler.resolution.encodings import kind_of, list_rows, name_of, values_of
+from compiler.resolution.encodings import list_rows, name_of, values_of
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show_all
 from dsl.diagnostics import Note, did_you_mean
@@ -96,12 +96,15 @@ def holds_any(target: Subspace, sources: Sequence[Value]) -> bool:
     """Whether any token or position has a value in ``target``; the token "3" is 3 among integers."""
     values = values_of(target.encoding)
     there = values if isinstance(values, range) else frozenset(values)
-    integers = kind_of(target.encoding) == "integers"
-    return any(source in there or (integers and _spells_one_of(source, there)) for source in sources)
+    return any(held(source, there) is not None for source in sources)
 
 
-def _spells_one_of(source: Value, values: Container[Value]) -> bool:
-    return isinstance(source, str) and _INTEGER.fullmatch(source) is not None and int(source) in values
+def held(value: Value | None, values: Container[Value]) -> Value | None:
+    """The member of ``values`` that ``value`` is: itself, or the integer that a token spells; None if there is none."""
+    if value in values:
+        return value
+    spelled = isinstance(value, str) and _INTEGER.fullmatch(value) is not None and int(value) in values
+    return int(value) if spelled and isinstance(value, str) else None
 
 
 def _check_values(scope: Scope, decl: EmbedDecl, target: Subspace) -> None:

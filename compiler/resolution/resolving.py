@@ -17,16 +17,28 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from compiler import limits
-from compiler.program import Activation, Basis, Dtype, HeadExpectation, OutputExpectation, Program
+from compiler.program import (
+    Activation,
+    Basis,
+    Compute,
+    Dtype,
+    EmbedLine,
+    Head,
+    HeadExpectation,
+    OutputExpectation,
+    Program,
+)
 from compiler.resolution.claims import resolve_head_expectation, resolve_output_expectation, resolve_predicts
 from compiler.resolution.computes import resolve_computes
 from compiler.resolution.embeds import resolve_embeds
 from compiler.resolution.families import expand
 from compiler.resolution.heads import resolve_layers
+from compiler.resolution.inputs import Inputs
 from compiler.resolution.layout import resolve_basis, resolve_subspaces
 from compiler.resolution.liveness import check_liveness
 from compiler.resolution.numbers import size
 from compiler.resolution.patterns import resolve_sequences
+from compiler.resolution.ranges import check_ranges
 from compiler.resolution.scheduling import schedule
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import resolve_tokens
@@ -93,8 +105,10 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
     scheduled = schedule(scope, spec.statements)
     layers = resolve_layers(scope, scheduled.layers)
     computes = resolve_computes(scope, scheduled.layers)
+    _ranges(scope, layers, computes, embeds, sequences)
     predict = resolve_predicts(scope, spec.all(PredictDecl))
-    check_liveness(scope, scheduled.layers, computes, embeds, spec.all(PredictDecl))
+    if scheduled.sound:
+        check_liveness(scope, scheduled.layers, computes, embeds, spec.all(PredictDecl))
     expectations = _claims(spec, sequences)
     model = spec.one(ModelDecl)
     scope.errors.check()
@@ -254,6 +268,18 @@ def _subspaces(spec: _Statements) -> Basis:
         if not scope.broken.intersection(("residual", *(s.name for s in spec.all(SubspaceDecl)))):
             basis = resolve_basis(scope, chosen)
     return basis
+
+
+def _ranges(
+    scope: Scope,
+    layers: tuple[tuple[Head, ...], ...],
+    computes: tuple[Compute, ...],
+    embeds: tuple[EmbedLine, ...],
+    sequences: SequenceLanguage | None,
+) -> None:
+    """Values that a compute line can give, where all that it reads could be understood."""
+    if computes and sequences is not None and not scope.errors.found:
+        check_ranges(scope, Inputs(scope.tokens, scope.subspaces, embeds, layers, computes, sequences), computes)
 
 
 def _claims(spec: _Statements, sequences: SequenceLanguage | None) -> tuple[HeadExpectation | OutputExpectation, ...]:

@@ -22,8 +22,11 @@ from dsl.tree import ComputeDecl, EmbedDecl, HeadDecl, LayerDecl, LayerItem, Mat
 
 @dataclass(frozen=True)
 class Schedule:
+    """``sound``: every line has its layer; otherwise the layers as written, and the mistakes are in the scope."""
+
     layers: tuple[LayerDecl, ...]
     remarks: tuple[str, ...] = ()
+    sound: bool = True
 
 
 @dataclass
@@ -59,10 +62,13 @@ def schedule(scope: Scope, statements: Sequence[Statement]) -> Schedule:
     ready = {s.target for s in statements if isinstance(s, EmbedDecl)}
     ready |= {s.name for s in statements if isinstance(s, SubspaceDecl) and _is_constant(s)}
     loose: list[_Task] = []
+    written = Schedule(tuple(blocks), sound=False)
     for statement in statements:
         with scope.attempt():
             if isinstance(statement, HeadDecl | ComputeDecl):
                 loose.append(_loose(statement, names))
+    if len(loose) < sum(isinstance(s, HeadDecl | ComputeDecl) for s in statements):
+        return written
     kept = [_kept(block, number, blocks, ready, names, loose) for number, block in enumerate(blocks)]
     if not loose:
         return Schedule(tuple(blocks))
@@ -73,7 +79,7 @@ def schedule(scope: Scope, statements: Sequence[Statement]) -> Schedule:
     except _Cycle as cycle:
         with scope.attempt():
             _refuse(cycle.tasks)
-        return Schedule(tuple(blocks))
+        return written
     return _layers(kept, loose, times)
 
 

@@ -11,6 +11,7 @@ _TOP = """\
 model example
 tokens 0..3, "a"
 context 8
+table first: 0 -> 1, 1 -> 2
 table next: 0 -> 1, 1 -> 2, 2 -> 3, 3 -> 0
 subspace digit : onehot(0..3)
 subspace letter : onehot(tokens)
@@ -32,6 +33,32 @@ def _compute(code: str, title: str, explanation: str, wrong: str, right: str) ->
 
 
 ENTRIES: tuple[Entry, ...] = (
+    _compute(
+        "E0480",
+        "a value outside its target",
+        "Every value that a `compute` line can give must be one that its target holds. The inputs that lead outside "
+        "are shown. What one token or position decides is taken together, and so is what a head copies from one "
+        "key; other inputs are taken to be independent, and the message says which. Where there are too many "
+        "combinations to try, bounds of the inputs decide. Enlarge the target's set, or bound the value with `mod`, "
+        "`min` or `if`.",
+        "compute result = digit + 1",
+        "compute result = (digit + 1) mod 4",
+    ),
+    _compute(
+        "E0482",
+        "a table without an image",
+        "A table that is looked up in a `compute` line needs an entry for every argument that can occur.",
+        "compute result = first(digit)",
+        "compute result = if digit in {0, 1} then first(digit) else 0",
+    ),
+    _compute(
+        "E0483",
+        "a division by zero",
+        "The right side of `//` and `mod` may be 0 for no inputs that can occur. Of `if c then a else b` only the "
+        "branch that is taken counts, so `if` can leave them out.",
+        "compute result = 3 // digit",
+        "compute result = if digit == 0 then 0 else 3 // digit",
+    ),
     _compute(
         "E0481",
         "values of different types",

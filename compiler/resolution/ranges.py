@@ -1,0 +1,331 @@
+"""Which values a compute line can give, and whether its target can hold them.
+
+In: typed compute lines, what is known about their inputs (``inputs``), the ``Scope``.  Out: nothing, or E0480 (a value
+outside the target), E0482 (a table without an image), E0483 (a division by zero), each with inputs that lead there.
+Not for: the meaning of a line (``reference``).
+
+Where the combinations of inputs are few they are gone through, every one.  Otherwise intervals bound the value, with
+every input on its own, and inputs drawn at random look for an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.computing import (
+    Arithmetic,
+    Choice,
+    Compared,
+    Contained,
+    Fixed,
+    Junction,
+    LookedUp,
+    Negation,
+    Negative,
+    Read,
+    ValueExpr,
+    read_subspaces,
+)
+from compiler.program import Compute, Encoding, Phase, Value
+from compiler.resolution.computes import SPELLED
+from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.inputs import ABSENT, Inputs, Ints, Table
+from compiler.resolution.intervals import Interval, bounds
+from compiler.resolution.scope import Scope, fail
+from compiler.resolution.sets import show, show_all
+
+Bools = NDArray[np.bool_]
+DRAWN = 1 << 16
+LARGEST = 1 << 40
+"""Integers of this size and more are refused: what is worked out here stays within 64 bits."""
+
+
+def check_ranges(scope: Scope, inputs: Inputs, computes: Sequence[Compute]) -> None:
+    """Check every line, in order of layers, and note in ``inputs.images`` what each can give."""
+    writers = [compute.target for compute in computes]
+    for compute in computes:
+        with scope.attempt():
+            image = _check(inputs, compute)
+            if image is not None and _only_writer(inputs, compute, writers):
+                inputs.images[compute.target] = image
+
+
+def _only_writer(inputs: Inputs, compute: Compute, writers: Sequence[str]) -> bool:
+    target = compute.target
+    heads = inputs.heads.values()
+    copied = any(copy.target == target for head in heads for copy in head.copies)
+    written = copied or any(head.matrix("W_O") is not None for head in heads)
+    return not written and writers.count(target) == 1 and all(line.target != target for line in inputs.embeds)
+
+
+def _check(inputs: Inputs, compute: Compute) -> Ints | None:
+    names = read_subspaces(compute.value)
+    found = _bounded(inputs, compute)
+    table = inputs.table(names, compute.layer)
+    everything = table is not None
+    if table is None:
+        table = _drawn(inputs, names)
+    trial = Trial(inputs, table)
+    result = trial.evaluate(compute.value)
+    held = _held(inputs, compute, result.value)
+    _refuse_first(inputs, compute, trial, result, held)
+    if everything:
+        return np.unique(result.value[result.known & held])
+    if not found.certain or not _within(inputs, compute, found):
+        _cannot_tell(inputs, compute, found)
+    return None
+
+
+def _bounded(inputs: Inputs, compute: Compute) -> Interval:
+    """The value's interval, from the intervals of the inputs; E0480 where integers grow beyond 2^40."""
+    reads = {}
+    for name in read_subspaces(compute.value):
+        values = inputs.all_values(name)
+        reads[name] = (int(values.min(initial=0)), int(values.max(initial=0)))
+    found = bounds(compute.value, reads)
+    if found.largest >= LARGEST:
+        message = f"integers of {found.largest.bit_length()} bits may occur here, and the most is 40"
+        help = "reckon modulo something, or in smaller steps"
+        fail("E0480", message, compute.value.span, label="too large", help=help)
+    return found
+
+
+def _drawn(inputs: Inputs, names: Sequence[str]) -> Table:
+    """Random combinations of inputs, each on its own, and the corners."""
+    rng = np.random.default_rng(0)
+    columns = {}
+    for name in names:
+        values = inputs.all_values(name)
+        ends = np.array([values.min(), values.max()])
+        columns[name] = np.where(rng.random(DRAWN) < 0.25, rng.choice(ends, DRAWN), rng.choice(values, DRAWN))
+    return Table(columns, DRAWN, tuple(names))
+
+
+# ------------------------------------------------------------------ what the target holds
+
+
+def _held(inputs: Inputs, compute: Compute, values: Ints) -> Bools:
+    encoding = inputs.subspaces[compute.target].encoding
+    if _turns(encoding):
+        return np.ones(values.shape, dtype=np.bool_)
+    members = values_of(encoding)
+    if isinstance(members, range):
+        return np.asarray((values >= members.start) & (values < members.stop))
+    return np.isin(values, [inputs.code(member) for member in members])
+
+
+def _turns(encoding: Encoding) -> bool:
+    """A phase with frequencies of its own is a circle: a value a whole turn away is the same one."""
+    return isinstance(encoding, Phase) and encoding.frequencies is not None
+
+
+def _within(inputs: Inputs, compute: Compute, found: Interval) -> bool:
+    encoding = inputs.subspaces[compute.target].encoding
+    if _turns(encoding):
+        return True
+    if found.high - found.low > 1 << 20 or kind_of(encoding) == "tokens":
+        return False
+    return bool(_held(inputs, compute, np.arange(found.low, found.high + 1)).all())
+
+
+# ------------------------------------------------------------------ trying every row
+
+
+@dataclass(frozen=True)
+class Result:
+    """A value for every row (tokens by their ids, truth as 0 or 1), where ``known``."""
+
+    value: Ints
+    known: Bools
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A part that has no value in the rows of ``rows``."""
+
+    part: Arithmetic | LookedUp
+    rows: Bools
+    argument: Ints
+
+
+@dataclass
+class Trial:
+    """Evaluates an expression on every row of a table, and notes where a part has no value.
+
+    Of a choice only the branch taken matters; of ``and`` and ``or`` one side where it decides."""
+
+    inputs: Inputs
+    table: Table
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def evaluate(self, part: ValueExpr) -> Result:
+        match part:
+            case Read(name):
+                value = self.table.columns[name]
+                return Result(value, value != ABSENT)
+            case Fixed(value):
+                code = int(value) if isinstance(value, bool) else self.inputs.code(value)
+                return Result(np.full(self.table.rows, code, dtype=np.int64), self.all)
+            case Negative(operand):
+                inner = self.evaluate(operand)
+                return Result(-inner.value, inner.known)
+            case Negation(operand):
+                inner = self.evaluate(operand)
+                return Result(1 - inner.value, inner.known)
+            case Contained(operand, values):
+                inner = self.evaluate(operand)
+                codes = [self.inputs.code(value) for value in values]
+                return Result(np.isin(inner.value, codes).astype(np.int64), inner.known)
+            case Compared(operator, left, right):
+                one, two = self.evaluate(left), self.evaluate(right)
+                return Result(_COMPARE[operator](one.value, two.value).astype(np.int64), one.known & two.known)
+            case Arithmetic():
+                return self.arithmetic(part)
+            case Junction(operator, left, right):
+                return _junction(operator, self.evaluate(left), self.evaluate(right))
+            case Choice(condition, then, otherwise):
+                return _choice(self.evaluate(condition), self.evaluate(then), self.evaluate(otherwise))
+            case LookedUp():
+                return self.looked_up(part)
+
+    @property
+    def all(self) -> Bools:
+        return np.ones(self.table.rows, dtype=np.bool_)
+
+    def arithmetic(self, part: Arithmetic) -> Result:
+        one, two = self.evaluate(part.left), self.evaluate(part.right)
+        known = one.known & two.known
+        match part.operator:
+            case "+":
+                return Result(one.value + two.value, known)
+            case "-":
+                return Result(one.value - two.value, known)
+            case "*":
+                return Result(one.value * two.value, known)
+        zero = known & (two.value == 0)
+        self.troubles.append(Trouble(part, zero, two.value))
+        divisor = np.where(two.value == 0, 1, two.value)
+        value = one.value // divisor if part.operator == "//" else one.value % divisor
+        return Result(value, known & ~zero)
+
+    def looked_up(self, part: LookedUp) -> Result:
+        argument = self.evaluate(part.argument)
+        codes = np.array([self.inputs.code(a) for a, _ in part.pairs], dtype=np.int64)
+        images = np.array([self.inputs.code(b) for _, b in part.pairs], dtype=np.int64)
+        order = np.argsort(codes)
+        place = np.minimum(np.searchsorted(codes[order], argument.value), len(codes) - 1)
+        found = codes[order][place] == argument.value
+        self.troubles.append(Trouble(part, argument.known & ~found, argument.value))
+        return Result(images[order][place], argument.known & found)
+
+
+_COMPARE: dict[str, Callable[[Ints, Ints], Bools]] = {
+    "==": np.equal,
+    "!=": np.not_equal,
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+}
+
+
+def _junction(operator: str, left: Result, right: Result) -> Result:
+    decisive = 0 if operator == "and" else 1
+    decided = (left.known & (left.value == decisive)) | (right.known & (right.value == decisive))
+    return Result(np.where(decided, decisive, 1 - decisive), decided | (left.known & right.known))
+
+
+def _choice(condition: Result, then: Result, otherwise: Result) -> Result:
+    taken = condition.value == 1
+    known = condition.known & np.where(taken, then.known, otherwise.known)
+    return Result(np.where(taken, then.value, otherwise.value), known)
+
+
+# ------------------------------------------------------------------ refusals
+
+
+def _refuse_first(inputs: Inputs, compute: Compute, trial: Trial, result: Result, held: Bools) -> None:
+    """The first row without a value, or with one that the target does not hold, if there is any."""
+    wrong = ~result.known | ~held
+    if not wrong.any():
+        return
+    row = int(wrong.argmax())
+    figures = tuple(_figures(inputs, trial.table, row))
+    if result.known[row]:
+        _outside(inputs, compute, int(result.value[row]), figures)
+    trouble = next(t for t in trial.troubles if t.rows[row])
+    part = trouble.part
+    if isinstance(part, LookedUp):
+        texts = isinstance(part.pairs[0][0], str)
+        argument: Value = inputs.tokens[int(trouble.argument[row])] if texts else int(trouble.argument[row])
+        _no_image(compute, part, argument, figures)
+    fail(
+        "E0483",
+        f"the right side of `{part.operator}` can be 0",
+        part.right.span,
+        label="a division by zero",
+        help="leave these inputs out: `if x == 0 then 0 else ..`",
+        figures=figures,
+    )
+
+
+def _no_image(compute: Compute, part: LookedUp, argument: Value, figures: tuple[str, ...]) -> NoReturn:
+    if part.span == compute.value.span and part.table == SPELLED:
+        found = f"the value can be {show(argument)}, which is no token that `{compute.target}` holds"
+        fail("E0480", found, part.span, label="can leave the range", help=_mend(compute.target), figures=figures)
+    fail(
+        "E0482",
+        f"`{part.table}` has no entry for {show(argument)}",
+        part.span,
+        label=f"{show(argument)} can stand here",
+        help=f"add it to the table: `{show(argument)} -> ..`, or ask before: `if x in {{..}} then .. else ..`",
+        figures=figures,
+    )
+
+
+def _mend(target: str) -> str:
+    return f"enlarge the set of `{target}`, or bound the value: `mod`, `min(x, 9)`, `if .. then .. else ..`"
+
+
+def _outside(inputs: Inputs, compute: Compute, code: int, figures: tuple[str, ...]) -> NoReturn:
+    target = inputs.subspaces[compute.target]
+    value = show(inputs.value(compute.target, code))
+    values = f"{target.name} ({name_of(target.encoding)}): {show_all(tuple(values_of(target.encoding)))}"
+    found = f"the value can be {value}, which `{target.name}` does not hold"
+    fail(
+        "E0480",
+        found,
+        compute.value.span,
+        label="can leave the range",
+        help=_mend(target.name),
+        figures=(*figures, values),
+    )
+
+
+def _cannot_tell(inputs: Inputs, compute: Compute, found: Interval) -> None:
+    target = inputs.subspaces[compute.target]
+    names = read_subspaces(compute.value)
+    count = prod(len(inputs.all_values(name)) for name in names)
+    figures = (
+        f"{count:,} combinations of {', '.join(names)} are too many to try",
+        f"bounds for each alone: {found.low} to {found.high}" + ("" if found.certain else ", and not always a value"),
+        f"{target.name} ({name_of(target.encoding)}): {show_all(tuple(values_of(target.encoding)))}",
+    )
+    message = f"it cannot be shown that the value stays within `{target.name}`"
+    fail("E0480", message, compute.value.span, label="perhaps not", help=_mend(target.name), figures=figures)
+
+
+def _figures(inputs: Inputs, table: Table, row: int) -> list[str]:
+    """The inputs of ``row``, and which of them were taken to be independent."""
+    shown = [f"{name} = {show(inputs.value(name, int(c[row])))}" for name, c in table.columns.items()]
+    figures = [f"for instance with {', '.join(shown)}"] if shown else []
+    if table.free and len(table.columns) > 1:
+        names = ", ".join(f"`{name}`" for name in table.free)
+        figures.append(f"taken for possible beside every other value: any value of {names}")
+    return figures
