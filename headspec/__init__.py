@@ -20,6 +20,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from dsl.diagnostics import SpecError as SpecError
     from headspec import exercises as exercises
+    from headspec import metrics as metrics
+    from headspec.ablation import ablate as ablate
+    from headspec.ablation_figures import Ablation as Ablation
     from headspec.generation import Generated as Generated
     from headspec.model import Model as Model
     from headspec.model import RunResult as RunResult
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from headspec.verification import Verification as Verification
 
 _HOMES = {
+    "ablate": "headspec.ablation",
+    "Ablation": "headspec.ablation_figures",
     "compile": "headspec.model",
     "load": "headspec.model",
     "verify": "headspec.model",
@@ -39,18 +44,21 @@ _HOMES = {
     "SpecError": "dsl.diagnostics",
 }
 
-_MODULES = ("exercises",)
+_MODULES = ("exercises", "metrics")
 
 __all__ = [
+    "Ablation",
     "Generated",
     "Model",
     "RunResult",
     "SpecError",
     "Verification",
     "__version__",
+    "ablate",
     "compile",
     "exercises",
     "load",
+    "metrics",
     "verify",
 ]
 

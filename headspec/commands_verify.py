@@ -27,7 +27,7 @@ def verify(arguments: argparse.Namespace) -> int:
     from headspec.report import render_verification
     from headspec.terminal import style_of
 
-    model = _find_model(arguments)
+    model = find_model(arguments)
     with _progress(quiet=arguments.json) as progress:
         result = headspec.verify(
             model,
@@ -45,8 +45,8 @@ def verify(arguments: argparse.Namespace) -> int:
     return 0 if result.holds else 1
 
 
-def _find_model(arguments: argparse.Namespace) -> Model | Loaded:
-    """A saved folder is judged as it was saved; a spec is compiled."""
+def find_model(arguments: argparse.Namespace) -> Model | Loaded:
+    """What SPEC means: a saved folder is taken as it was saved (E0608 with --set or --dtype), a spec is compiled."""
     import headspec
 
     if not (Path(arguments.spec) / "model.safetensors").is_file():

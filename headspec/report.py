@@ -6,7 +6,7 @@ output (``Verification.to_json``).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from headspec.figures import (
     Case,
@@ -82,7 +82,7 @@ def _heads_table(result: Verification) -> list[str]:
     if not result.heads:
         return ["no heads"]
     header = ["head", "", "least mass", "mean mass", "argmax", "max TV", "judged", "unclaimed", "undetermined", ""]
-    return _table([header, *(_head_row(head) for head in result.heads)])
+    return table([header, *(_head_row(head) for head in result.heads)])
 
 
 def _head_row(head: HeadFigures) -> list[str]:
@@ -92,7 +92,7 @@ def _head_row(head: HeadFigures) -> list[str]:
         head.name + (" (soft)" if head.soft else ""),
         f"{head.min_mass:.5f}" if judged else "-",
         f"{head.mean_mass:.5f}" if judged else "-",
-        _percent(head.argmax_agreement) if judged else "-",
+        percent(head.argmax_agreement) if judged else "-",
         f"{head.max_tv:.5f}" if judged else "-",
         f"{head.checked:,}",
         f"{head.unclaimed:,}",
@@ -101,14 +101,15 @@ def _head_row(head: HeadFigures) -> list[str]:
     ]
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Never 100 % when something disagreed."""
     return "100 %" if share == 1 else f"{min(share * 100, 99.99):.2f} %"
 
 
-def _table(rows: list[list[str]]) -> list[str]:
+def table(rows: list[list[str]], left: Collection[int] | None = None) -> list[str]:
+    """Lines of equal columns: those numbered ``left`` (first, second and last) begin together, the others end so."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    left = {0, 1, len(widths) - 1}
+    left = {0, 1, len(widths) - 1} if left is None else left
     return [
         (
             "  "
@@ -123,7 +124,7 @@ def _table(rows: list[list[str]]) -> list[str]:
 def _expectations(lines: Sequence[ExpectationFigures]) -> list[str]:
     """Figures in columns, then the line as it stands in the spec."""
     header = ["line", "", "least mass", "judged", "not spoken of", ""]
-    return _table([header, *map(_expectation, lines)])
+    return table([header, *map(_expectation, lines)])
 
 
 def _expectation(line: ExpectationFigures) -> list[str]:

@@ -14,6 +14,7 @@ from dsl.catalogue import (
     deciding,
     files,
     heads,
+    interventions,
     layout,
     names,
     numbers,
@@ -25,7 +26,21 @@ from dsl.catalogue.entry import Entry
 
 __all__ = ["CATALOGUE", "Entry"]
 
-MODULES = (syntax, names, layout, heads, programs, numbers, storage, files, answer_texts, answers, course, deciding)
+MODULES = (
+    syntax,
+    names,
+    layout,
+    heads,
+    programs,
+    numbers,
+    storage,
+    files,
+    interventions,
+    answer_texts,
+    answers,
+    course,
+    deciding,
+)
 
 
 def _merge() -> dict[str, Entry]:

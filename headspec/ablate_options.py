@@ -1,0 +1,88 @@
+"""The options of ``headspec ablate``.
+
+In: the command line's parsers.  Out: one more, whose ``action`` names a function of ``commands_ablate``.  Imports
+nothing but argparse, so that ``--help`` is quick.  Not for: doing the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+EPILOG = """\
+KEYS and QUERIES are predicates as in `expect` lines (`key.position == query.position - 1`), or short for one: a
+position (3), a token ("<bos>"), a set of them ({3..5, "a"}). Patterns are put in first, then edges are zeroed.
+Without any edit the model is measured as it is.
+
+examples:
+  headspec ablate induction "<bos> a b c a" --zero 'previous: key.position == query.position - 1'
+  headspec ablate induction --samples 500 --zero 'induction: "<bos>"' --renormalise
+  headspec ablate induction --samples 500 --ideal previous --ideal induction
+  headspec ablate induction "<bos> a b c a" --pattern 'previous: key.position == query.position - 2'
+  headspec ablate induction "<bos> a b c a" --from "<bos> a d c a" --patch 'stream 1 at 2'
+
+example:
+  headspec ablate induction "<bos> a b c a" --zero 'previous: key.position == 1'
+"""
+
+Commands = Any  # argparse's own type has no public name
+
+
+def add_ablate(commands: Commands) -> None:
+    """``headspec ablate SPEC [TEXT] ...``."""
+    parser = commands.add_parser(
+        "ablate",
+        help="zero attention edges, put in patterns or activations, and see what the model says then",
+        description="Zero attention edges, put in patterns or activations, and see what the model says then.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(action="commands_ablate:ablate", json=False)
+    parser.add_argument("spec", metavar="SPEC", help="a .head file, the name of a packaged spec, or a saved folder")
+    parser.add_argument("text", metavar="TEXT", nargs="?", help="tokens, separated by spaces (or --samples)")
+    _add_edits(parser.add_argument_group("what is changed (each may be repeated)"))
+    _add_runs(parser.add_argument_group("what it is run on"))
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="give a param or a symbol an exact value (3, 3/2, 0.25); may be repeated",
+    )
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda, cuda:0 (default: auto)")
+    parser.add_argument("--dtype", metavar="TYPE", help="compile for this float type instead of the spec's")
+    parser.add_argument("--json", action="store_true", help="machine-readable output on standard output")
+
+
+def _add_edits(group: Any) -> None:
+    edits = {
+        "--zero": ("HEAD[: KEYS] [at QUERIES]", "these edges carry nothing; without KEYS all of the head's"),
+        "--pattern": ("HEAD: KEYS [otherwise KEYS] [at QUERIES]", "these keys take all attention, in equal shares"),
+        "--ideal": ("HEAD [at QUERIES]", "put in the pattern of the head's reference meaning"),
+        "--expected": ("HEAD [at QUERIES]", "put in the pattern that the head's `expect` lines name"),
+        "--patch": ("SITE [at QUERIES]", "put in activations of --from TEXT: a head's output, `stream LAYER`, a hook"),
+    }
+    for option, (form, help) in edits.items():
+        group.add_argument(option, metavar=f"'{form}'", action="append", default=[], help=help)
+    group.add_argument("--from", dest="source", metavar="TEXT", help="the text that patches come from")
+    group.add_argument(
+        "--renormalise",
+        action="store_true",
+        help="what is left of a row that --zero cut adds up to 1 again (default: it stays as it is)",
+    )
+
+
+def _add_runs(group: Any) -> None:
+    group.add_argument("--samples", type=_count, metavar="N", help="so many valid sequences instead of a TEXT")
+    group.add_argument("--length", metavar="LIST", help="draw them at these lengths, such as 8,16 (default: up to 12)")
+    group.add_argument("--seed", type=_count, default=0, metavar="N", help="seed of the sample (default: 0)")
+    group.add_argument("--at", metavar="QUERIES", help="judge here (default: where the spec claims an answer)")
+    group.add_argument("--generate", type=_count, default=0, metavar="N", help="also go on with TEXT by up to N tokens")
+    group.add_argument("--stop", metavar="TOKEN", help="end the generated text with this token")
+
+
+def _count(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and len(word) <= 12):
+        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number")
+    return int(word)
