@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import NoReturn, cast
 
 from headspec import __version__
+from headspec.ablate_options import add_ablate
 from headspec.exercise_options import add_exercise
 
 HOLDS, DOES_NOT_HOLD, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
@@ -54,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"headspec {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_new, _compile, _show, _expand, _run, _plot, _verify, add_exercise, _fmt, _specs, _explain):
+    for add in (_new, _compile, _show, _expand, _run, _plot, _verify, add_ablate, add_exercise, _fmt, _specs, _explain):
         add(commands)
     return parser
 
