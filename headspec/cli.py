@@ -9,6 +9,7 @@ that is imported when the command is run, so that ``--help`` is quick.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -259,20 +260,38 @@ def _explain(commands: _Commands[_Parser]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; the exit status.  A user's mistake never shows a traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
-    from dsl.diagnostics import SpecError
-
+    if sys.stdout is None:  # closed: the exit status is all that is wanted
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
-        status = _dispatch(words)
+        status = _answered(words)
         sys.stdout.flush()
         return status
-    except SpecError as error:
-        _report(error, as_json="--json" in words)
-        return AT_FAULT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return HOLDS
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        _drop_output()
+        print(f"error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return AT_FAULT
+
+
+def _answered(words: list[str]) -> int:
+    from dsl.diagnostics import SpecError
+
+    try:
+        return _dispatch(words)
+    except SpecError as error:
+        _report(error, as_json="--json" in words)
+        return AT_FAULT
+
+
+def _drop_output() -> None:
+    """What is still to be written goes nowhere, so that nothing complains at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,23 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(headspec.commands_files, "specs", interrupted)
     assert main(["specs"]) == 130
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device here")
+@pytest.mark.parametrize("words", [["specs"], ["specs", "--json"], ["explain", "E9999", "--json"]])
+def test_an_output_that_cannot_be_written_is_told(words: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "headspec", *words], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2 and b"cannot be written" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="standard output is closed by a shell")
+def test_a_standard_output_that_is_closed_is_no_error() -> None:
+    command = f"{shlex.quote(sys.executable)} -m headspec specs >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0 and done.stderr == b""
 
 
 def test_a_closed_pipe_is_no_error() -> None:
