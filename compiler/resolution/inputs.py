@@ -211,6 +211,38 @@ class Inputs:
                 table = table.join(Table({name: values}, len(values), (name,)))
         return None if table is None else table.distinct(names)
 
+    def draw(self, names: Sequence[str], layer: int, rng: np.random.Generator, count: int) -> Table:
+        """Random combinations, ends of ranges more often; as in ``table``, so fewer rows may be left."""
+        origins = {name: self.origin(name, layer + 1, layer) for name in names}
+        tables = [self._own([n for n, o in origins.items() if o and o.head is None], origins)]
+        for head in dict.fromkeys(o.head for o in origins.values() if o and o.head):
+            seen = self._seen(self.heads[head], [n for n, o in origins.items() if o and o.head == head], origins)
+            seen.columns[f"key of {head}"] = seen.columns.pop("key")
+            tables.append(seen)
+        free = tuple(name for name, origin in origins.items() if origin is None)
+        tables += [Table({name: self.all_values(name)}, len(self.all_values(name))) for name in free]
+        columns: dict[str, Ints] = {}
+        for table in tables:
+            rows = rng.integers(0, max(1, table.rows), count)
+            ends = np.array(
+                [int(f(c)) for c in table.columns.values() if table.rows for f in (np.argmin, np.argmax)] or [0]
+            )
+            rows = np.where(rng.random(count) < 0.25, rng.choice(ends, count), rows)
+            columns |= {name: column[rows] for name, column in table.columns.items() if table.rows}
+        fits = np.ones(count, dtype=np.bool_)
+        for name in [name for name in columns if name.startswith("key of ")]:
+            fits &= columns.pop(name) <= columns.get(POSITION, np.array(self.sequences.longest))
+        if not all(table.rows for table in tables):
+            fits[:] = False
+        return Table({name: columns.get(name, fits.astype(np.int64))[fits] for name in names}, int(fits.sum()), free)
+
+    def apart(self, names: Sequence[str], layer: int) -> dict[tuple[str, str], int]:
+        """The least value of a - b, for a that holds the own position and b that of a key, which is no later."""
+        origins = {name: self.origin(name, layer + 1, layer) for name in names}
+        own = [n for n, o in origins.items() if o and o.head is None and o.source == "position"]
+        keys = {n: o.copy for n, o in origins.items() if o and o.copy is not None and o.source == "position"}
+        return {(a, b): -copy.shift for a in own for b, copy in keys.items() if copy.table is None}
+
     def _own(self, names: list[str], origins: Mapping[str, Origin | None]) -> Table:
         """What stands at the position itself, with the position."""
         places = self.places

@@ -1,7 +1,10 @@
-"""Bounds of a compute expression from bounds of what it reads, each input on its own.
+"""Bounds of a compute expression from bounds of what it reads.
 
-In: a ``ValueExpr``, the least and the greatest value of every subspace it reads.  Out: ``Interval``.  Not for: tokens
-(their ids are no numbers, and their bounds say nothing) or examples (``ranges``).
+In: a ``ValueExpr``, the least and the greatest value of every subspace it reads, and least differences between some.
+Out: ``Interval``.  Not for: tokens (their ids are no numbers, and their bounds say nothing) or examples (``ranges``).
+
+Every part is bounded from the bounds of its own parts; sums and differences of inputs once more as a whole, so that
+``where - start`` knows that a key is no later than its query.
 """
 
 from __future__ import annotations
@@ -31,11 +34,23 @@ class Interval:
     largest: int = 0
 
 
-def bounds(part: ValueExpr, reads: Mapping[str, tuple[int, int]]) -> Interval:
+@dataclass(frozen=True)
+class Known:
+    """``reads[a]``: least and greatest value of a; ``apart[a, b]``: the least value of a - b."""
+
+    reads: Mapping[str, tuple[int, int]]
+    apart: Mapping[tuple[str, str], int]
+
+
+def bounds(part: ValueExpr, known: Known) -> Interval:
     """The interval of ``part``; truth values lie in 0..1."""
-    inner = [bounds(p, reads) for p in parts(part)]
+    inner = [bounds(p, known) for p in parts(part)]
     certain = all(i.certain for i in inner)
-    low, high, sure = _bounds(part, inner, reads)
+    low, high, sure = _bounds(part, inner, known.reads)
+    form = _linear(part) if isinstance(part, Arithmetic | Negative) else None
+    if form is not None:
+        low = max(low, _least(form, known))
+        high = min(high, -_least({name: -factor for name, factor in form.items()}, known))
     size = max(abs(low), abs(high), *(i.largest for i in inner))
     return Interval(low, high, certain and sure, size)
 
@@ -61,6 +76,47 @@ def _bounds(part: ValueExpr, inner: list[Interval], reads: Mapping[str, tuple[in
             return min(images), max(images), total
         case _:
             return 0, 1, True
+
+
+Form = dict[str | None, int]
+"""Name -> factor; None -> what is added."""
+
+
+def _linear(part: ValueExpr) -> Form | None:
+    """``part`` as a sum of multiples of inputs; None if it is none."""
+    match part:
+        case Read(name):
+            return {name: 1}
+        case Fixed(value) if not isinstance(value, str):
+            return {None: int(value)}
+        case Negative(operand):
+            return _sum(_linear(operand), -1, {}, 0)
+        case Arithmetic("+" | "-", left, right):
+            return _sum(_linear(left), 1, _linear(right), 1 if part.operator == "+" else -1)
+        case Arithmetic("*", Fixed(int(value)), other) | Arithmetic("*", other, Fixed(int(value))):
+            return _sum(_linear(other), value, {}, 0)
+    return None
+
+
+def _sum(one: Form | None, times: int, other: Form | None, more: int) -> Form | None:
+    if one is None or other is None:
+        return None
+    return {name: times * one.get(name, 0) + more * other.get(name, 0) for name in {*one, *other}}
+
+
+def _least(form: Form, known: Known) -> int:
+    """A lower bound of a form: pairs whose difference is known first, what is left by itself."""
+    left, total = dict(form), 0
+    for (a, b), least in known.apart.items():
+        shared = min(left.get(a, 0), -left.get(b, 0))
+        if shared > 0:
+            total += shared * least
+            left[a] -= shared
+            left[b] += shared
+    for name, factor in left.items():
+        low, high = (1, 1) if name is None else known.reads[name]
+        total += factor * (low if factor > 0 else high)
+    return total
 
 
 def _arithmetic(operator: str, one: Interval, two: Interval) -> tuple[int, int, bool]:

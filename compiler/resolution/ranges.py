@@ -36,7 +36,7 @@ from compiler.program import Compute, Encoding, Phase, Value
 from compiler.resolution.computes import SPELLED
 from compiler.resolution.encodings import kind_of, name_of, values_of
 from compiler.resolution.inputs import ABSENT, Inputs, Ints, Table
-from compiler.resolution.intervals import Interval, bounds
+from compiler.resolution.intervals import Interval, Known, bounds
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show, show_all
 
@@ -70,7 +70,7 @@ def _check(inputs: Inputs, compute: Compute) -> Ints | None:
     table = inputs.table(names, compute.layer)
     everything = table is not None
     if table is None:
-        table = _drawn(inputs, names)
+        table = inputs.draw(names, compute.layer, np.random.default_rng(0), DRAWN)
     trial = Trial(inputs, table)
     result = trial.evaluate(compute.value)
     held = _held(inputs, compute, result.value)
@@ -88,23 +88,12 @@ def _bounded(inputs: Inputs, compute: Compute) -> Interval:
     for name in read_subspaces(compute.value):
         values = inputs.all_values(name)
         reads[name] = (int(values.min(initial=0)), int(values.max(initial=0)))
-    found = bounds(compute.value, reads)
+    found = bounds(compute.value, Known(reads, inputs.apart(tuple(reads), compute.layer)))
     if found.largest >= LARGEST:
         message = f"integers of {found.largest.bit_length()} bits may occur here, and the most is 40"
         help = "reckon modulo something, or in smaller steps"
         fail("E0480", message, compute.value.span, label="too large", help=help)
     return found
-
-
-def _drawn(inputs: Inputs, names: Sequence[str]) -> Table:
-    """Random combinations of inputs, each on its own, and the corners."""
-    rng = np.random.default_rng(0)
-    columns = {}
-    for name in names:
-        values = inputs.all_values(name)
-        ends = np.array([values.min(), values.max()])
-        columns[name] = np.where(rng.random(DRAWN) < 0.25, rng.choice(ends, DRAWN), rng.choice(values, DRAWN))
-    return Table(columns, DRAWN, tuple(names))
 
 
 # ------------------------------------------------------------------ what the target holds

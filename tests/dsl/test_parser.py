@@ -81,6 +81,58 @@ STATEMENT_CASES: dict[str, T.Statement] = {
     ),
     "predict guess": T.PredictDecl("guess"),
     'expect "<bos> a" -> "b"': T.ExpectOutput("<bos> a", "b"),
+    'expect "<bos> a" ->* "b c"': T.ExpectOutput("<bos> a", "b c", generated=True),
+    "activation reglu": T.SettingDecl("activation", name("reglu")),
+    'layout a0 "+" b[0..1]': T.LayoutDecl(
+        (T.Slot("a0"), T.Slot(None, "+"), T.Slot(T.Label("b", (T.Range(number(0), number(1)),), "0..1")))
+    ),
+    "compute a = if b == 1 then c else not d": T.ComputeDecl(
+        "a",
+        T.Conditional(T.Comparison("==", name("b"), number(1)), name("c"), T.Unary("not", name("d"))),
+    ),
+    "head h\n  prefer latest by a[i, 2]": T.HeadDecl(
+        "h", lines=(T.PreferLine("latest", T.Label("a", (name("i"), number(2)), "i, 2")),)
+    ),
+    "for q in primes(2, p)\n  predict r[q]\n  for i in {1}\n    compute s[i] = t[i](r[q])": T.ForDecl(
+        "q",
+        T.Call("primes", (number(2), name("p"))),
+        (
+            T.PredictDecl(T.Label("r", (name("q"),), "q")),
+            T.ForDecl(
+                "i",
+                T.SetOf((number(1),)),
+                (
+                    T.ComputeDecl(
+                        T.Label("s", (name("i"),), "i"),
+                        T.Call(T.Label("t", (name("i"),), "i"), (T.Name(T.Label("r", (name("q"),), "q")),)),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    "layer\n  for i in 0..1\n    head h[i]\n      for j in 0..1\n        copy key.a[j] -> b\n  compute c = 1": (
+        T.LayerDecl(
+            (
+                T.ForDecl(
+                    "i",
+                    T.Range(number(0), number(1)),
+                    (
+                        T.HeadDecl(
+                            T.Label("h", (name("i"),), "i"),
+                            lines=(
+                                T.ForDecl(
+                                    "j",
+                                    T.Range(number(0), number(1)),
+                                    (T.CopyLine(T.Member("key", T.Label("a", (name("j"),), "j")), "b"),),
+                                ),
+                            ),
+                        ),
+                    ),
+                ),
+                T.ComputeDecl("c", number(1)),
+            )
+        )
+    ),
     "expect head h: key.position == 1 otherwise true": T.ExpectHead(
         "h", T.Comparison("==", T.Member("key", "position"), number(1)), T.Truth(True)
     ),
@@ -242,6 +294,21 @@ def test_several_mistakes_are_reported_at_once() -> None:
 
 def test_mistakes_below_a_head_of_the_first_level_are_found() -> None:
     assert codes("head h\n  copy key.a b\n") == ["E0117"]
+
+
+def test_an_index_is_kept_with_its_parts() -> None:
+    decl = one("predict digit[ i+1,2 ]")
+    assert isinstance(decl, T.PredictDecl) and isinstance(decl.subspace, T.Label)
+    assert decl.subspace == "digit[i + 1, 2]" and decl.subspace.base == "digit"
+    assert decl.subspace.indices == (T.Binary("+", name("i"), number(1)), number(2))
+    assert decl.subspace.indices[0].span.text == "i+1"
+
+
+def test_families_nest_so_deep() -> None:
+    lines = [f"{'  ' * i}for i{i} in 0..1" for i in range(9)] + ["  " * 9 + "predict a"]
+    assert codes("\n".join(lines)) == ["E0115"]
+    deep = [f"{' ' * i}for i{i} in 0..1" for i in range(600)]
+    assert codes("\n".join(deep)) == ["E0115"]
 
 
 def test_a_flood_of_mistakes_is_cut_short() -> None:
