@@ -1,9 +1,10 @@
 """From a program to exact weights: the list of phases, to be read from top to bottom.
 
-In: a ``Program``. Out: ``Weights``: exact W_Q, W_K, W_V, W_O for every head with their rank certificates,
-the embeddings, and the values of symbols. Not for: floats (``backends.lowering``).
+In: a ``Program``. Out: ``Weights``: exact W_Q, W_K, W_V, W_O for every head with their rank certificates, the
+MLPs, the embeddings, and the values of symbols. Not for: floats (``backends.lowering``).
 
-    Program -> complete_frequencies -> build_circuits -> solve_strengths -> factorize -> change of basis -> Weights
+    Program -> complete_frequencies -> build_circuits -> realise_computes -> solve_strengths -> factorize, build_mlps
+            -> change of basis -> Weights
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from compiler.circuits.basis import ExactBasis, exact_basis
 from compiler.circuits.features import Feature, scalar
 from compiler.exact import Matrix, Scalar
 from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
-from compiler.program import Activation, ExplicitMatrix, Head, Program, Rotary
+from compiler.mlp.building import build_mlps, change_basis, realise_computes
+from compiler.mlp.weights import MlpWeights as MlpWeights
+from compiler.program import ExplicitMatrix, Head, Program, Rotary
 from compiler.sharpness import (
     Strengths,
     complete_frequencies,
@@ -65,25 +68,6 @@ class HeadWeights:
 
 
 @dataclass(frozen=True, slots=True)
-class MlpWeights:
-    """The MLP of one layer, exactly: x += W_out act(W_in x + b_in) + b_out.
-
-    W_in, W_gate (d_mlp, d_model), b_in, b_gate (d_mlp, 1), W_out (d_model, d_mlp), b_out (d_model, 1); the gate only
-    for gated activations.  ``labels[i]`` says what neuron i is for; ``notes`` the method chosen for each line."""
-
-    layer: int
-    activation: Activation
-    W_in: Matrix
-    b_in: Matrix
-    W_out: Matrix
-    b_out: Matrix
-    W_gate: Matrix | None = None
-    b_gate: Matrix | None = None
-    labels: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Weights:
     """A whole model, exactly.
 
@@ -115,16 +99,18 @@ def compile_program(program: Program) -> Weights:
     program = complete_frequencies(program)
     circuits = build_circuits(program)
     bindings = declared_values(program) | rotary_values(program)
-    strengths = solve_strengths(circuits, bindings)
+    lines = realise_computes(program)
+    strengths = solve_strengths(circuits, bindings, lines)
     heads = for_each(circuits.heads, lambda head: _factorize_head(circuits, head, strengths))
     basis = exact_basis(program.basis, program.width)
     heads = tuple(_change_head_basis(head, basis) for head in heads)
+    mlps = tuple(change_basis(mlp, basis) for mlp in build_mlps(program, lines))
     W_E, W_pos, W_U = circuits.W_E, circuits.W_pos, circuits.W_U
     if basis is not None:
         W_E, W_pos, W_U = basis.vectors @ W_E, basis.vectors @ W_pos, W_U @ basis.dual
     bindings = bindings | dict(strengths.bindings)
-    free = _free_symbols(heads, W_E, W_pos, W_U) - bindings.keys() - {"pi"}
-    return Weights(program, circuits, heads, W_E, W_pos, W_U, circuits.b_U, bindings, strengths, frozenset(free))
+    free = _free_symbols(heads, W_E, W_pos, W_U, *_matrices_of(mlps)) - bindings.keys() - {"pi"}
+    return Weights(program, circuits, heads, W_E, W_pos, W_U, circuits.b_U, bindings, strengths, frozenset(free), mlps)
 
 
 # -------------------------------------------------------------------- values of symbols
@@ -178,6 +164,11 @@ def _free_symbols(heads: tuple[HeadWeights, ...], *others: Matrix) -> set[str]:
     for matrix in others:
         names |= matrix.symbols()
     return names
+
+
+def _matrices_of(mlps: tuple[MlpWeights, ...]) -> list[Matrix]:
+    found = [matrix for mlp in mlps for matrix in (mlp.W_in, mlp.b_in, mlp.W_out, mlp.b_out, mlp.W_gate, mlp.b_gate)]
+    return [matrix for matrix in found if matrix is not None]
 
 
 # -------------------------------------------------------------------- circuits to factors

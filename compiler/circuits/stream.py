@@ -7,12 +7,14 @@ themselves.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.circuits.features import ONE, Feature, embedded_value, holds
 from compiler.exact import Matrix, Scalar
 from compiler.program import (
+    Compute,
     Condition,
     Constant,
     Copy,
@@ -58,6 +60,11 @@ class Stream:
         self.embeds: dict[str, EmbedLine] = {e.target: e for e in program.embeds}
         self.written = written_subspaces(program)
         self.constant = self._constant_functional()
+
+    def written_by(self, layer: int) -> set[str]:
+        """Subspaces that something has written into when the MLP of ``layer`` reads them."""
+        heads = (h for h in self.program.heads if h.layer <= layer)
+        return _written(self.program, heads, (c for c in self.program.computes if c.layer < layer))
 
     def _constant_functional(self) -> Feature | None:
         """Coordinates whose weighted sum is 1 at every position: a constant direction, a bias, or all
@@ -138,7 +145,10 @@ class Stream:
         """What a key that holds ``token`` certainly shows in ``read`` to a head of ``layer``; None if that varies.
 
         Embedded values are known where the token (or its only position) decides them. A token that can only stand at
-        position 0 sees nothing but itself there, so what it copies is its own, with weight exactly 1."""
+        position 0 sees nothing but itself there, so what it copies is its own, with weight exactly 1.  What is computed
+        from earlier results counts as varying."""
+        if any(c.target == read.name and c.layer < layer for c in self.program.computes):
+            return None
         writers = [(h, c) for h in self.program.heads if h.layer < layer for c in h.copies if c.target == read.name]
         embed = self.embeds.get(read.name)
         if any(_output_rows(h) & set(read.coordinates) for h in self.program.heads if h.layer < layer):
@@ -204,9 +214,14 @@ def one_hot_coordinates(subspace: Subspace) -> dict[Value, int]:
 
 
 def written_subspaces(program: Program) -> set[str]:
-    """Subspaces that some head writes into (by a copy, or by an explicit W_O that touches them)."""
-    written = {copy.target for head in program.heads for copy in head.copies}
-    rows = {row for head in program.heads for row in _output_rows(head)}
+    """Subspaces that a head writes into (by a copy, or by an explicit W_O that touches them), or a compute line."""
+    return _written(program, program.heads, program.computes)
+
+
+def _written(program: Program, heads: Iterable[Head], computes: Iterable[Compute]) -> set[str]:
+    heads = tuple(heads)
+    written = {copy.target for head in heads for copy in head.copies} | {compute.target for compute in computes}
+    rows = {row for head in heads for row in _output_rows(head)}
     return written | {s.name for s in program.subspaces if rows & set(s.coordinates)}
 
 

@@ -7,13 +7,14 @@ kernels (``kernels``).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from compiler.circuits import HeadCircuit
 from compiler.circuits.features import scalar
 from compiler.circuits.stream import Stream
 from compiler.exact import Angle
+from compiler.mlp.lines import Line
 from compiler.program import (
     Among,
     Equal,
@@ -36,8 +37,9 @@ class Facts:
     """Facts about a program that bounds are made of; remembers what the heads read so far leak into the subspaces they
     write."""
 
-    def __init__(self, stream: Stream, bindings: Mapping[str, Fraction]) -> None:
+    def __init__(self, stream: Stream, bindings: Mapping[str, Fraction], lines: Sequence[Line] = ()) -> None:
         self.program = stream.program
+        self.lines = tuple(lines)
         self.bindings = dict(bindings)
         self.subspaces = stream.subspaces
         self.embeds = stream.embeds

@@ -20,12 +20,13 @@ fixed point, reached from below.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.circuits import Circuits, HeadCircuit
 from compiler.circuits.stream import Stream
+from compiler.mlp.lines import Line
 from compiler.program import Head, Program
 from compiler.sharpness.kernels import KernelReader
 from compiler.sharpness.problem import (
@@ -76,8 +77,9 @@ class Strengths:
     unsolved: tuple[str, ...] = ()
 
 
-def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Strengths:
-    """Solve every open strength, layer by layer, since what one head leaks blurs the next.
+def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction], lines: Sequence[Line] = ()) -> Strengths:
+    """Solve every open strength, layer by layer, since what one head leaks blurs the next, also through ``lines`` that
+    compute with it.
 
     Raises SpecError (all heads' troubles together) with the figures where a head cannot reach its mass."""
     program = circuits.program
@@ -86,7 +88,7 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction]) -> Str
     unsolved: list[str] = []
     troubles: list[Diagnostic] = []
     stream = Stream(program)
-    reader = KernelReader(stream, bindings)
+    reader = KernelReader(stream, bindings, lines)
     for circuit in circuits.heads:
         if circuit.head.is_soft or circuit.head.matrix("W_Q") is not None or not _has_claim(circuit.head):
             continue

@@ -1,0 +1,291 @@
+"""Which neurons realise a line: every method that applies is tried, and the smallest is taken.
+
+In: a ``Compute`` and the stream.  Out: ``Finished``; a SpecError where one layer of neurons cannot do it (E0520 to
+E0522).  Not for: matrices (``building``) or phases (``phases``).
+
+The methods: affine parts are passed on; what depends on one integer combination s of the inputs is a piecewise-linear
+function of s (``ridges``), where s may be an affine part of the expression, a small combination of several, a
+radix code of them, or a sum of discrete logarithms; ANDs of one-hots and conditions on numbers (``gates``);
+products (``products``).  For numbers, sums of such are tried too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+
+from compiler.computing import Arithmetic, Choice, Fixed, Negation, Negative, Value, ValueExpr, read_subspaces
+from compiler.limits import NEURONS
+from compiler.mlp.affine import Finished, finish
+from compiler.mlp.codes import log_codes
+from compiler.mlp.domains import Domain
+from compiler.mlp.evaluating import Answer, NoValue, function_of
+from compiler.mlp.forms import Form, total
+from compiler.mlp.gates import Gate, and_gates, gated, indicator
+from compiler.mlp.products import ONE, products
+from compiler.mlp.reading import Reader, Reduced
+from compiler.mlp.ridges import Ridge, flat_steps, interpolate
+from compiler.mlp.safety import is_safe
+from compiler.mlp.targets import ANY_NUMBER, Target
+from compiler.mlp.vectors import Sum, Vector
+from compiler.program import OneHot
+
+RIDGE_POINTS = 4096
+"""A radix code may take so many values."""
+
+SMALL = 4096
+"""Small combinations are tried where there are at most so many tuples."""
+
+COEFFICIENTS = (1, -1, 2, -2, 3, -3)
+TRIED = 3
+PIECES = 8
+"""So many codes are looked at closely, and so many pieces of one function are started from."""
+
+AND_COMBINATIONS = 1 << 14
+DEPTH = 12
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Tries the methods for a line.  ``gated_units``: the activation multiplies (reglu).  ``beyond``: neurons that were
+    too many to be looked at."""
+
+    reader: Reader
+    biases: bool
+    gated_units: bool
+    known: dict[tuple[int, str], tuple[ValueExpr, Sum | None]] = field(default_factory=dict, compare=False)
+    beyond: list[int] = field(default_factory=list, compare=False)
+
+    @property
+    def domain(self) -> Domain:
+        return self.reader.domain
+
+    def smallest(self, value: ValueExpr, target: Target) -> Finished | None:
+        """The fewest neurons for ``value``; None if no method applies."""
+        found = [self._finish(one) for one in self._sums(value, target, DEPTH)]
+        return min(found, key=lambda one: one.cost, default=None)
+
+    def can(self, part: ValueExpr) -> bool:
+        """Can one layer make this part, as a number?"""
+        return self.smallest(part, ANY_NUMBER) is not None
+
+    def _finish(self, sum_: Sum) -> Finished:
+        return finish(sum_, self.domain, biases=self.biases)
+
+    def _best(self, value: ValueExpr, target: Target, depth: int) -> Sum | None:
+        key = (id(value), target.name)
+        if key not in self.known:
+            self.known[key] = (value, self._search(value, target, depth))
+        return self.known[key][1]
+
+    def _search(self, value: ValueExpr, target: Target, depth: int) -> Sum | None:
+        found = [self._finish(one) for one in self._sums(value, target, depth)]
+        return min(found, key=lambda one: one.cost).sum if found else None
+
+    # ---------------------------------------------------------------- the methods
+
+    def _sums(self, value: ValueExpr, target: Target, depth: int) -> Iterator[Sum]:
+        affine = self._affine(value, target)
+        if affine is not None:
+            yield affine
+            if target.linear:
+                return
+        reduced = self.reader.reduce(value)
+        if reduced is not None:
+            yield from self._ridges(value, reduced, target)
+        yield from self._logs(value, target)
+        yield from self._and_gates(value, target)
+        if depth:
+            yield from self._choices(value, target, depth - 1)
+            if target.linear and affine is None:
+                yield from self._arithmetic(value, depth - 1)
+
+    def _affine(self, value: ValueExpr, target: Target) -> Sum | None:
+        """A number into a number, or anything that one one-hot decides."""
+        form = self.reader.form(value) if target.linear else None
+        if form is not None:
+            return Sum("affine", ((form, ONE),), slopes=((form, 1.0),))
+        if isinstance(value, Fixed):
+            return Sum("affine", constant=tuple((target.vector(value.value) or {}).items()))
+        table = self.reader.table(value)
+        if not table:
+            return None
+        same: dict[Value | bool, list[int]] = {}
+        for coordinate, image in table.items():
+            if target.vector(image) is not None:
+                same.setdefault(image, []).append(coordinate)
+        pairs = [(Form.of(dict.fromkeys(places, 1)), target.vector(image) or {}) for image, places in same.items()]
+        terms = tuple((form, vector) for form, vector in pairs if vector)
+        return Sum("affine", terms, shifts=((read_subspaces(value), 2 * target.largest(same)),))
+
+    def _ridges(self, value: ValueExpr, reduced: Reduced, target: Target) -> Iterator[Sum]:
+        table = {place: answer for place, answer in reduced.table.items() if target.vector(answer) is not None}
+        if not table:
+            yield Sum("affine")
+            return
+        if len(reduced.directions) == 1:
+            yield from self._one_ridge(reduced.directions[0], {v: a for (v,), a in table.items()}, target)
+        elif reduced.directions:
+            kept = 0
+            for weights, points in sorted(_codes(table).items(), key=lambda item: target.knots(item[1])):
+                form = total(d.times(w) for w, d in zip(weights, reduced.directions, strict=True))
+                if kept < TRIED and is_safe(self.reader, value, form, points):
+                    kept += 1
+                    yield from self._one_ridge(form, points, target)
+
+    def _one_ridge(self, form: Form, points: dict[int, Answer], target: Target) -> Iterator[Sum]:
+        count = target.knots(points)
+        if count > NEURONS:
+            self.beyond.append(count)
+            return
+        places = sorted(points)
+        vectors = [target.vector(points[place]) or {} for place in places]
+        for ridge in _shapes(places, vectors):
+            for piece in ridge.pieces()[:PIECES]:
+                yield ridge.as_sum(form, piece, label=target.name)
+            if all(ridge.slopes):
+                yield from (ridge.around(form, i, label=target.name) for i in range(min(len(ridge.knots), PIECES)))
+
+    def _logs(self, value: ValueExpr, target: Target) -> Iterator[Sum]:
+        for form, points in log_codes(self.reader, value):
+            kept = {place: answer for place, answer in points.items() if target.vector(answer) is not None}
+            if kept:
+                yield from self._one_ridge(form, kept, target)
+
+    def _and_gates(self, value: ValueExpr, target: Target) -> Iterator[Sum]:
+        groups = [g for g in self.domain.groups if set(g.names) & set(read_subspaces(value))]
+        keys = [g.key for g in groups]
+        count = 1
+        for group in groups:
+            count *= len(group.rows)
+        if not 1 < len(groups) <= 3 or None in keys or count > AND_COMBINATIONS:
+            return
+        names = [name for group in groups for name in group.names]
+        function = function_of(value, {name: i for i, name in enumerate(names)})
+        table: dict[tuple[int, ...], Vector] = {}
+        for place in product(*(range(len(group.rows)) for group in groups)):
+            row = [entry for group, r in zip(groups, place, strict=True) for entry in group.rows[r]]
+            try:
+                table[place] = target.vector(function(row)) or {}
+            except NoValue:
+                continue
+        yield and_gates([self._axis(g.names.index(k), g.rows, k) for g, k in zip(groups, keys, strict=True) if k],
+                        [k for k in keys if k], table)  # fmt: skip
+
+    def _axis(self, index: int, rows: Sequence[tuple[Value | None, ...]], name: str) -> list[int]:
+        subspace = self.domain.subspaces[name]
+        assert isinstance(subspace.encoding, OneHot)
+        hot: dict[Value | None, int] = dict(zip(subspace.encoding.values, subspace.coordinates, strict=True))
+        return [hot[row[index]] for row in rows]
+
+    def _choices(self, value: ValueExpr, target: Target, depth: int) -> Iterator[Sum]:
+        if not isinstance(value, Choice):
+            return
+        condition = indicator(self.reader, value.condition)
+        opposite = indicator(self.reader, Negation(value.condition))
+        if condition is not None and opposite is not None:
+            one, other = self._best(value.then, target, depth), self._best(value.otherwise, target, depth)
+            if one is not None and other is not None:
+                first = gated(self.reader, one, condition, "where the condition holds")
+                second = gated(self.reader, other, opposite, "where it does not")
+                if first is not None and second is not None:
+                    yield first + second
+        if target.linear:
+            yield from self._shifted(value, depth)
+
+    def _shifted(self, value: Choice, depth: int) -> Iterator[Sum]:
+        """if c then v else w = w + (if c then v - w else 0), where c and v - w are about one number: min, max, abs."""
+        for kept, other, swap in ((value.otherwise, value.then, False), (value.then, value.otherwise, True)):
+            if isinstance(kept, Fixed) and kept.value == 0:
+                continue
+            gap, nothing = Arithmetic("-", other, kept), Fixed(0)
+            moved = Choice(value.condition, *((nothing, gap) if swap else (gap, nothing)))
+            reduced = self.reader.reduce(moved)
+            if reduced is None or len(reduced.directions) != 1:
+                continue
+            base = self._best(kept, ANY_NUMBER, depth)
+            for ridge in self._ridges(moved, reduced, ANY_NUMBER) if base is not None else ():
+                yield base + ridge  # type: ignore[operator]
+
+    def _arithmetic(self, value: ValueExpr, depth: int) -> Iterator[Sum]:
+        match value:
+            case Negative(operand):
+                inner = self._best(operand, ANY_NUMBER, depth)
+                if inner is not None:
+                    yield inner.times(-1)
+            case Arithmetic("+" | "-" as operator, left, right):
+                one, other = self._best(left, ANY_NUMBER, depth), self._best(right, ANY_NUMBER, depth)
+                if one is not None and other is not None:
+                    yield one + (other if operator == "+" else other.times(-1))
+            case Arithmetic("*", left, right):
+                yield from self._product(left, right, depth)
+
+    def _product(self, left: ValueExpr, right: ValueExpr, depth: int) -> Iterator[Sum]:
+        one, other = self.reader.form(left), self.reader.form(right)
+        for form, factor in ((one, right), (other, left)):
+            if form is not None and form.is_constant:
+                inner = self._best(factor, ANY_NUMBER, depth)
+                if inner is not None:
+                    yield inner.times(form.constant)
+        if one is not None and other is not None:
+            yield from products(self.reader, one, other, gated_units=self.gated_units)
+        for expression, factor in ((left, right), (right, left)):  # a condition written as a number: 0 or 1
+            form = self.reader.form(expression)
+            if form is not None and {0, 1} >= set(self._values(form)) != set():
+                inner = self._best(factor, ANY_NUMBER, depth)
+                held = None if inner is None else gated(self.reader, inner, [(1, Gate(form.plus(-1)))], "gated")
+                if held is not None:
+                    yield held
+
+    def _values(self, form: Form) -> list[Fraction]:
+        direction, scale, constant = form.primitive
+        points = self.reader.points(direction)
+        return [] if points is None or len(points) > 2 else [scale * p + constant for p in points]
+
+
+def _shapes(places: Sequence[int], vectors: Sequence[Vector]) -> list[Ridge]:
+    sharp, flat = interpolate(places, vectors), flat_steps(places, vectors)
+    return [flat, sharp] if len(flat.knots) <= len(sharp.knots) + 1 else [sharp]
+
+
+def _codes(table: dict[tuple[int, ...], Answer]) -> dict[tuple[int, ...], dict[int, Answer]]:
+    """Integer combinations of the entries of the tuples that decide the value: small ones and radix codes."""
+    width = len(next(iter(table)))
+    found: dict[tuple[int, ...], dict[int, Answer]] = {}
+    if len(table) <= SMALL and width <= 3:
+        for rest in product((0, *COEFFICIENTS), repeat=width - 1):
+            for first in (1, 2, 3):
+                _try(table, (first, *rest), found)
+    for weights in _radix(table, width):
+        _try(table, weights, found)
+    return found
+
+
+def _try(
+    table: dict[tuple[int, ...], Answer], weights: tuple[int, ...], found: dict[tuple[int, ...], dict[int, Answer]]
+) -> None:
+    points: dict[int, Answer] = {}
+    for place, answer in table.items():
+        s = sum(w * v for w, v in zip(weights, place, strict=True))
+        if points.setdefault(s, answer) != answer:
+            return
+    if len(points) <= RIDGE_POINTS:
+        found[weights] = points
+
+
+def _radix(table: dict[tuple[int, ...], Answer], width: int) -> Iterator[tuple[int, ...]]:
+    """Codes in which each entry counts more than all before it together can."""
+    ranges = [(min(p[i] for p in table), max(p[i] for p in table)) for i in range(width)]
+    orders = [tuple(range(width)), tuple(reversed(range(width)))]
+    if width == 3:
+        orders += [(0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1)]
+    for order in orders:
+        for signs in product((1, -1), repeat=width - 1):
+            weights, unit = [0] * width, 1
+            for i, sign in zip(order, (1, *signs), strict=True):
+                weights[i] = sign * unit
+                unit *= ranges[i][1] - ranges[i][0] + 1
+            if unit <= 4 * RIDGE_POINTS:
+                yield tuple(weights)

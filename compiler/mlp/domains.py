@@ -1,0 +1,182 @@
+"""Which values can stand together at a position: the inputs of a compute line.
+
+In: the ``Stream``, a layer, and the subspaces that are read.  Out: ``Domain``: groups of inputs that one token (or one
+position) decides together, each with all its rows; groups are independent of each other.  Not for: which of these
+combinations a valid sequence really shows (all of them are taken for possible).
+
+A subspace that nothing but its embedding has written shows what its token or position says (None where it is empty,
+which leaves its coordinates 0); any other may hold any value of its encoding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from compiler.circuits.features import embedded_value, feature
+from compiler.circuits.stream import Stream
+from compiler.mlp.forms import Form
+from compiler.program import Code, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
+
+Row = tuple[Value | None, ...]
+Rational = int | Fraction
+
+
+@dataclass(frozen=True)
+class Group:
+    """Inputs that are decided together; ``rows[i]`` has a value for each of ``names``.  ``key`` is a one-hot among
+    them that tells the rows apart, if there is one."""
+
+    names: tuple[str, ...]
+    rows: tuple[Row, ...]
+    key: str | None
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Independent groups; together they hold every input that is read."""
+
+    groups: tuple[Group, ...]
+    subspaces: dict[str, Subspace]
+
+    @cached_property
+    def entries(self) -> list[list[dict[int, int]]]:
+        """Residual coordinate -> number, for every row of every group (all of them are integers)."""
+        return [[self._entries(group.names, row) for row in group.rows] for group in self.groups]
+
+    def _entries(self, names: Iterable[str], row: Row) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for name, value in zip(names, row, strict=True):
+            found |= numbers(self.subspaces[name], value)
+        return found
+
+    @property
+    def place(self) -> dict[str, tuple[int, int]]:
+        """Name -> (group, index within its rows)."""
+        return {name: (g, i) for g, group in enumerate(self.groups) for i, name in enumerate(group.names)}
+
+    def contributions(self, form: Form) -> list[list[Rational]]:
+        """What every row of every group adds to ``form`` (its constant aside)."""
+        return [self._shares(form, group) for group in self.entries]
+
+    def _shares(self, form: Form, rows: Iterable[dict[int, int]]) -> list[Rational]:
+        below = math.lcm(*(w.denominator for _, w in form.weights))
+        weights = {c: int(w * below) for c, w in form.weights}
+        found = (sum(entry * weights[c] for c, entry in row.items() if c in weights) for row in rows)
+        return list(found) if below == 1 else [Fraction(share, below) for share in found]
+
+    def extremes(self, form: Form) -> list[tuple[Rational, Rational]]:
+        """The least and the greatest share of every group, also where it is empty or shows a mixture."""
+        return [self._extremes(form, group, rows) for group, rows in zip(self.groups, self.entries, strict=True)]
+
+    def _extremes(self, form: Form, group: Group, rows: list[dict[int, int]]) -> tuple[Rational, Rational]:
+        if len(group.names) == 1 and isinstance(self.subspaces[group.names[0]].encoding, ScalarValue):
+            rows = [*rows[:1], *rows[-1:]]
+        shares = [0, *self._shares(form, rows)]
+        return min(shares), max(shares)
+
+    def range_of(self, form: Form) -> tuple[Fraction, Fraction]:
+        """Bounds on ``form``, also where inputs are empty or show mixtures of their values."""
+        ends = self.extremes(form)
+        return form.constant + sum(low for low, _ in ends), form.constant + sum(high for _, high in ends)
+
+    def spread(self, form: Form, names: Iterable[str]) -> Fraction:
+        """How far ``form`` can move when the subspaces ``names`` show anything else (or, in part, nothing)."""
+        kept = {c for name in names for c in self.subspaces[name].coordinates}
+        ends = self.extremes(Form(tuple((c, w) for c, w in form.weights if c in kept)))
+        return Fraction(sum(high - low for low, high in ends))
+
+    def combinations(self) -> int:
+        count = 1
+        for group in self.groups:
+            count *= len(group.rows)
+        return count
+
+
+def numbers(subspace: Subspace, value: Value | None) -> dict[int, int]:
+    """Residual coordinate -> entry, for encodings whose entries are integers (phases and codes have none here)."""
+    if value is None or isinstance(subspace.encoding, Phase | Code):
+        return {}
+    if isinstance(subspace.encoding, ScalarValue):
+        return {subspace.coordinates[0]: int(value)}
+    found = feature(subspace.encoding, value)
+    return {subspace.coordinates[i]: int(entry.as_fraction()) for i, entry in found.items()}
+
+
+def domain_of(stream: Stream, names: Iterable[str], layer: int) -> Domain:
+    """The inputs ``names`` as the MLP of ``layer`` finds them."""
+    names = tuple(names)
+    sources: dict[str, list[str]] = {}
+    groups: list[Group] = []
+    for name in names:
+        source = decided_by(stream, name, layer)
+        if source is None:
+            groups.append(_alone(stream.subspaces[name]))
+        else:
+            sources.setdefault(source, []).append(name)
+    groups += [_together(stream, source, tuple(found), layer) for source, found in sources.items()]
+    return Domain(tuple(groups), stream.subspaces)
+
+
+def decided_by(stream: Stream, name: str, layer: int) -> str | None:
+    """``token`` or ``position`` where that alone has written the subspace by the MLP of ``layer``."""
+    embed = stream.embeds.get(name)
+    if embed is None or embed.matrix is not None or name in stream.written_by(layer):
+        return None
+    return embed.source
+
+
+def values_of(encoding: Encoding) -> tuple[Value, ...]:
+    match encoding:
+        case OneHot(values) | Code(values):
+            return values
+        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
+            return tuple(range(low, high + 1))
+        case _:
+            return ()
+
+
+def _alone(subspace: Subspace) -> Group:
+    rows = tuple((value,) for value in values_of(subspace.encoding))
+    return Group((subspace.name,), rows, subspace.name if isinstance(subspace.encoding, OneHot) else None)
+
+
+def _together(stream: Stream, source: str, names: tuple[str, ...], layer: int) -> Group:
+    """The rows that a token (or a position) gives; with a one-hot that tells them apart, if the stream has one."""
+    if source == "token":
+        shown = [(token, 0) for token in stream.program.tokens]
+    else:
+        shown = [("", position) for position in range(stream.program.sequences.longest)]
+    rows = _rows(stream, source, names, shown)
+    keys = [n for n in names if _tells_apart(stream, names, rows, n)]
+    if not keys:
+        for name in stream.embeds:
+            if decided_by(stream, name, layer) == source and isinstance(stream.subspaces[name].encoding, OneHot):
+                more = _rows(stream, source, (*names, name), shown)
+                if len({row[:-1] for row in more}) == len(rows) and _tells_apart(stream, (*names, name), more, name):
+                    return Group((*names, name), tuple(more), name)
+    return Group(names, tuple(rows), keys[0] if keys else None)
+
+
+def _rows(stream: Stream, source: str, names: tuple[str, ...], shown: list[tuple[str, int]]) -> list[Row]:
+    found: dict[Row, None] = {}
+    for token, position in shown:
+        values = tuple(_shown(stream.subspaces[name].encoding, source, token, position) for name in names)
+        if any(value is not None for value in values):
+            found[values] = None
+    return list(found)
+
+
+def _shown(encoding: Encoding, source: str, token: str, position: int) -> Value | None:
+    value = embedded_value(source, token, position, encoding)
+    if value is None and isinstance(encoding, ScalarValue | Quadratic) and encoding.low <= 0 <= encoding.high:
+        return 0
+    return value
+
+
+def _tells_apart(stream: Stream, names: tuple[str, ...], rows: list[Row], name: str) -> bool:
+    shown = {row[names.index(name)] for row in rows}
+    return isinstance(stream.subspaces[name].encoding, OneHot) and len(shown) == len(rows) and None not in shown

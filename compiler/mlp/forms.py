@@ -1,0 +1,75 @@
+"""Affine forms of the residual stream: what a neuron reads.
+
+In: weights by residual coordinate and a constant.  Out: ``Form``, immutable, over the rationals.  Not for: numbers that
+are not rational (phases build their neurons directly, see ``phases``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Form:
+    """sum of weight * coordinate + constant; ``weights`` is sorted by coordinate and holds no zeros."""
+
+    weights: tuple[tuple[int, Fraction], ...] = ()
+    constant: Fraction = Fraction(0)
+
+    @staticmethod
+    def of(weights: Mapping[int, Fraction | int], constant: Fraction | int = 0) -> Form:
+        kept = tuple(sorted((c, Fraction(w)) for c, w in weights.items() if w))
+        return Form(kept, Fraction(constant))
+
+    @staticmethod
+    def fixed(constant: Fraction | int) -> Form:
+        return Form((), Fraction(constant))
+
+    @cached_property
+    def by_coordinate(self) -> dict[int, Fraction]:
+        return dict(self.weights)
+
+    @property
+    def is_constant(self) -> bool:
+        return not self.weights
+
+    def __add__(self, other: Form) -> Form:
+        total = dict(self.weights)
+        for coordinate, weight in other.weights:
+            total[coordinate] = total.get(coordinate, Fraction(0)) + weight
+        return Form.of(total, self.constant + other.constant)
+
+    def __sub__(self, other: Form) -> Form:
+        return self + other.times(-1)
+
+    def times(self, factor: Fraction | int) -> Form:
+        if factor == 1:
+            return self
+        return Form.of({c: w * factor for c, w in self.weights}, self.constant * factor)
+
+    def plus(self, constant: Fraction | int) -> Form:
+        return Form(self.weights, self.constant + constant)
+
+    @cached_property
+    def primitive(self) -> tuple[Form, Fraction, Fraction]:
+        """(direction, scale, constant) with self = scale * direction + constant: the direction has coprime integer
+        weights, the first of them positive, and no constant."""
+        if not self.weights:
+            return self.plus(-self.constant), Fraction(1), self.constant
+        numerator = math.gcd(*(w.numerator for _, w in self.weights))
+        denominator = math.lcm(*(w.denominator for _, w in self.weights))
+        scale = Fraction(numerator, denominator) * (1 if self.weights[0][1] > 0 else -1)
+        direction = Form(tuple((c, w / scale) for c, w in self.weights))
+        return direction, scale, self.constant
+
+
+def total(forms: Iterable[Form]) -> Form:
+    """The sum of all forms."""
+    result = Form()
+    for form in forms:
+        result = result + form
+    return result

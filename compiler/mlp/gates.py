@@ -1,0 +1,205 @@
+"""Products with conditions: a number that counts only where something holds, and ANDs of one-hots.
+
+In: conditions as expressions, numbers as forms or ``Sum``.  Out: ``Sum``.  Not for: products of two numbers
+(``products``).
+
+- An affine condition g (0 or 1) and a number v >= 0: relu(v + M g - M), with M at least the greatest v.
+- A condition s >= k on an integer s: relu(v + M (s - k)) - M relu(s - k), likewise.
+- One-hots a and b: relu(e_a + e_b - 1); values that give the same share a neuron.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compiler.computing import Junction, Negation, ValueExpr
+from compiler.mlp.domains import Domain
+from compiler.mlp.forms import Form
+from compiler.mlp.reading import Reader
+from compiler.mlp.vectors import Bend, Frozen, Sum, Vector, added, frozen, minus, scaled, size
+
+CONJUNCTIONS = 16
+"""A condition may fall into so many disjoint pieces."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition.  With ``before`` None: ``form`` is 0 where it holds and at most -1 elsewhere.  Otherwise: it holds
+    where form >= 0, and form <= -before elsewhere."""
+
+    form: Form
+    before: int | None = None
+
+
+Indicator = list[tuple[int, Gate]]
+"""A condition as a sum of coefficient * gate."""
+
+ALWAYS = Gate(Form())
+
+
+def indicator(reader: Reader, condition: ValueExpr) -> Indicator | None:
+    """The condition as a sum of gates; None if it is not one."""
+    form = reader.form(condition)
+    if form is not None:
+        return [(1, Gate(form.plus(-1)))]
+    match condition:
+        case Negation(operand):
+            inner = indicator(reader, operand)
+            return None if inner is None else _not(inner)
+        case Junction(operator, left, right):
+            one, other = indicator(reader, left), indicator(reader, right)
+            both = None if one is None or other is None else _and(one, other)
+            if both is not None and one is not None and other is not None:
+                return both if operator == "and" else [*one, *other, *((-c, g) for c, g in both)]
+    return _runs(reader, condition)
+
+
+def _not(inner: Indicator) -> Indicator:
+    return [(1, ALWAYS), *((-c, g) for c, g in inner)]
+
+
+def _and(one: Indicator, other: Indicator) -> Indicator | None:
+    """Products of gates: affine ones add up."""
+    if len(one) * len(other) > CONJUNCTIONS:
+        return None
+    found: Indicator = []
+    for c, g in one:
+        for d, h in other:
+            if ALWAYS in (g, h):
+                found.append((c * d, h if g == ALWAYS else g))
+            elif g.before is None and h.before is None:
+                found.append((c * d, Gate(g.form + h.form)))
+            else:
+                return None
+    return found
+
+
+def _runs(reader: Reader, condition: ValueExpr) -> Indicator | None:
+    """A condition on one integer: a step up at the start of every run of values where it holds, one down after it."""
+    reduced = reader.reduce(condition)
+    if reduced is None or len(reduced.directions) != 1:
+        return None
+    direction, found = reduced.directions[0], []
+    held, last = False, None
+    for (point,), value in sorted(reduced.table.items()):
+        if bool(value) != held:
+            gate = ALWAYS if last is None else Gate(direction.plus(-point), point - last)
+            found.append((1 if value else -1, gate))
+            if len(found) > CONJUNCTIONS:
+                return None
+            held = bool(value)
+        last = point
+    return found
+
+
+def gated(reader: Reader, inner: Sum, condition: Indicator, label: str) -> Sum | None:
+    """``inner`` where the condition holds, and nothing elsewhere."""
+    pieces = [_gated(reader, inner, gate, label) for _, gate in condition]
+    if any(piece is None for piece in pieces):
+        return None
+    return added(p.times(c) for (c, _), p in zip(condition, pieces, strict=True) if p is not None)
+
+
+def _gated(reader: Reader, inner: Sum, gate: Gate, label: str) -> Sum | None:
+    if gate == ALWAYS:
+        return inner
+    if gate.before is not None and inner.bends:
+        return None
+    pieces = [_gated_form(reader.domain, form, vector, gate, label) for form, vector in inner.terms]
+    if inner.constant:
+        pieces.append(_unit(reader.domain, gate, label, dict(inner.constant)))
+    found = added(pieces)
+    strength = max([Fraction(0), *(reader.domain.range_of(bend.form)[1] for bend in inner.bends)])
+    closing = gate.form.times(strength)
+    bends = tuple(Bend(b.form + closing, b.out, b.label, b.factor) for b in inner.bends)
+    extra = tuple((gate.form, slope * float(strength)) for _, slope in inner.slopes)
+    slopes = found.slopes + inner.slopes + extra
+    return Sum("gated", found.terms, found.constant, found.bends + bends, slopes, inner.shifts)
+
+
+def _gated_form(domain: Domain, form: Form, vector: Vector, gate: Gate, label: str) -> Sum:
+    """form * vector where the gate holds."""
+    if form.is_constant:
+        return _unit(domain, gate, label, scaled(vector, form.constant)) if form.constant else Sum("affine")
+    low, high = domain.range_of(form)
+    if high <= 0 > low:
+        return _gated_form(domain, form.times(-1), scaled(vector, -1), gate, label)
+    if low < 0:
+        lifted = _gated_form(domain, form.plus(-low), vector, gate, label)
+        return lifted + _unit(domain, gate, label, scaled(vector, low))
+    steps = 1 if gate.before is None else gate.before
+    strength = high / steps
+    bend = Bend(form + gate.form.times(strength), vector, label)
+    slopes = ((form, size(vector)), (gate.form, size(vector) * float(strength)))
+    if gate.before is None:
+        return Sum("gated", bends=(bend,), slopes=slopes)
+    return Sum("gated", bends=(bend, Bend(gate.form, scaled(vector, -strength), label)), slopes=slopes)
+
+
+def _unit(domain: Domain, gate: Gate, label: str, vector: Vector) -> Sum:
+    """``vector`` where the gate holds: affine where the gate is a single 0 or 1."""
+    if gate.before is None:
+        low, _ = domain.range_of(gate.form)
+        if low >= -1:
+            return Sum("affine", terms=((gate.form.plus(1), vector),), slopes=((gate.form, size(vector)),))
+        return Sum("gated", bends=(Bend(gate.form.plus(1), vector, label),), slopes=((gate.form, size(vector)),))
+    per = scaled(vector, Fraction(1, gate.before))
+    bends = (Bend(gate.form.plus(gate.before), per, label), Bend(gate.form, scaled(per, -1), label))
+    return Sum("gated", bends=bends, slopes=((gate.form, size(per)),))
+
+
+# -------------------------------------------------------------------- ANDs of one-hots
+
+Axis = Sequence[int]
+"""Coordinates of one one-hot, by row of its group."""
+
+
+def and_gates(axes: Sequence[Axis], names: Sequence[str], table: dict[tuple[int, ...], Vector]) -> Sum:
+    """A vector for every combination of one-hots (``axes[g][row]``), by neurons that see one class of the first ones
+    and any of the last that give the same."""
+    counts = Counter(frozen(vector) for vector in table.values())
+    base = dict(counts.most_common(1)[0][0]) if counts else {}
+    choices = [_and_gates(axes, table, base, last) for last in range(len(axes))]
+    if base:
+        choices += [_and_gates(axes, table, {}, last) for last in range(len(axes))]
+    terms, constant, bends = min(choices, key=lambda c: len(c[2]) + len(c[0]) + (1 if c[1] else 0))
+    largest = max((size(bend.out) for bend in bends), default=0.0)
+    shifts = ((tuple(names), 2 * largest),)
+    return Sum("AND gates", terms, tuple(constant.items()), tuple(bends), shifts=shifts)
+
+
+def _and_gates(
+    axes: Sequence[Axis], table: dict[tuple[int, ...], Vector], base: Vector, last: int
+) -> tuple[tuple[tuple[Form, Vector], ...], Vector, list[Bend]]:
+    """For every class of equal rows (all axes but the last) and every vector in it one neuron."""
+    rows: dict[tuple[int, ...], dict[int, Vector]] = {}
+    for place, vector in table.items():
+        rest = tuple(r for g, r in enumerate(place) if g != last)
+        difference = minus(vector, base)
+        if difference:
+            rows.setdefault(rest, {})[place[last]] = difference
+    others = [g for g in range(len(axes)) if g != last]
+    classes: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
+    for rest, row in rows.items():
+        # rows are merged along the first axis only: an AND of classes needs one class per axis
+        same = (rest[1:], tuple(sorted((i, frozen(v)) for i, v in row.items())))
+        classes.setdefault(same, []).append(rest)
+    bends: list[Bend] = []
+    for members in classes.values():
+        row = rows[members[0]]
+        first = Form.of({axes[others[0]][rest[0]]: 1 for rest in members}) if others else Form.fixed(1)
+        fixed = Form.of({axes[g][r]: 1 for g, r in zip(others[1:], members[0][1:], strict=True)})
+        groups: dict[Frozen, list[int]] = {}
+        for i, vector in row.items():
+            groups.setdefault(frozen(vector), []).append(i)
+        for key, chosen in groups.items():
+            if others and len(chosen) == len(axes[last]):  # the last one does not matter
+                form = (first + fixed).plus(2 - len(axes))
+            else:
+                seen = Form.of({axes[last][i]: 1 for i in chosen})
+                form = (first + fixed + seen).plus(-(len(axes) - 1) - (0 if others else 1))
+            bends.append(Bend(form, dict(key), "AND"))
+    return (), base, bends

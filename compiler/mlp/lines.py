@@ -1,0 +1,229 @@
+"""One ``compute`` line as neurons: its method, what it does to errors of its inputs, and a check on its values.
+
+In: a ``Compute`` and the stream.  Out: ``Line``.  Raises SpecError (E0520 to E0523) where one layer cannot do it.  Not
+for: the matrices of a layer (``building``).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from compiler.circuits.features import Feature, phase_angles
+from compiler.circuits.stream import Stream
+from compiler.computing import ValueExpr, read_subspaces
+from compiler.exact import Scalar
+from compiler.limits import NEURONS
+from compiler.mlp import refusals
+from compiler.mlp.affine import Finished
+from compiler.mlp.choosing import Chooser
+from compiler.mlp.domains import domain_of
+from compiler.mlp.evaluating import NoValue, function_of
+from compiler.mlp.figures import Figures, figures_of
+from compiler.mlp.forms import Form
+from compiler.mlp.neurons import Neuron
+from compiler.mlp.phases import COUNTS, PhaseProduct, aliasing, angles_of, blur_of, multiplied, passed_on
+from compiler.mlp.reading import Reader
+from compiler.mlp.targets import Target
+from compiler.mlp.vectors import Bend, Vector, plus, scaled
+from compiler.mlp.wording import shown
+from compiler.program import Code, Compute, OneHot, Phase, Subspace
+
+Source = tuple[Subspace, int]
+"""A phase and its sign in a sum."""
+
+CHECKED = 100_000
+"""So many products of neurons and inputs are worked out when a line is checked against its expression."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line as neurons.  ``constant`` goes to b_out; ``gains[name]`` bounds how far an entry of the target moves for
+    each unit of a foreign share in ``name``; ``product`` is there for sums of phases, which are not exact, and
+    ``figures`` for numbers."""
+
+    compute: Compute
+    method: str
+    neurons: tuple[Neuron, ...]
+    constant: Feature
+    gains: Mapping[str, float]
+    product: PhaseProduct | None = None
+    figures: Figures | None = None
+
+    @property
+    def note(self) -> str:
+        count = len(self.neurons)
+        line = f"{self.compute.target} = {shown(self.compute.value)}"
+        return f"{line}: {self.method}, {count} neuron{'s' * (count != 1)}"
+
+
+def realise(stream: Stream, compute: Compute) -> Line:
+    """The fewest neurons that the methods find for ``compute``."""
+    names = read_subspaces(compute.value)
+    phases = [name for name in names if isinstance(stream.subspaces[name].encoding, Phase)]
+    if phases:
+        return _of_phases(stream, compute, phases)
+    codes = [name for name in names if isinstance(stream.subspaces[name].encoding, Code)]
+    if codes:
+        raise refusals.unreadable(compute, stream.subspaces[codes[0]])
+    return _of_numbers(stream, compute, names)
+
+
+# -------------------------------------------------------------------- numbers and one-hots
+
+
+def _of_numbers(stream: Stream, compute: Compute, names: tuple[str, ...]) -> Line:
+    target = Target(stream.subspaces[compute.target])
+    reader = Reader(domain_of(stream, names, compute.layer))
+    program = stream.program
+    chooser = Chooser(reader, biases=program.biases, gated_units=program.activation == "reglu")
+    found = chooser.smallest(compute.value, target)
+    if found is None and chooser.beyond:
+        raise refusals.too_many(compute, min(chooser.beyond))
+    if found is None:
+        raise refusals.another_layer(chooser, compute)
+    if len(found.bends) > NEURONS:
+        raise refusals.too_many(compute, len(found.bends))
+    _check(reader, compute.value, target, found)
+    neurons = tuple(_neuron(stream, reader, bend, target.subspace) for bend in found.bends)
+    gains = {name: _gain(reader, found, name) for name in names}
+    constant = _written(found.constant, target.subspace)
+    return Line(compute, found.sum.method, neurons, constant, gains, figures=figures_of(found, reader.domain))
+
+
+def _gain(reader: Reader, found: Finished, name: str) -> float:
+    moved = sum(slope * float(reader.domain.spread(form, [name])) for form, slope in found.sum.slopes)
+    return moved + sum(shift for names, shift in found.sum.shifts if name in names)
+
+
+def _neuron(stream: Stream, reader: Reader, bend: Bend, target: Subspace) -> Neuron:
+    form = _without_constant(reader, bend.form) if stream.constant is None else bend.form
+    factor = Form.fixed(1) if bend.factor is None else bend.factor
+    return Neuron(
+        reads=_exact(form),
+        writes=_written(bend.out, target),
+        label=target.name if bend.label == target.name else f"{target.name}: {bend.label}",
+        constant=Scalar.rational(form.constant),
+        factor=_exact(factor),
+        factor_constant=Scalar.rational(factor.constant),
+    )
+
+
+def _without_constant(reader: Reader, form: Form) -> Form:
+    """The constant spread over a one-hot that is read, whose entries add up to 1 wherever the line has a value."""
+    if not form.constant:
+        return form
+    read = {c for c, _ in form.weights}
+    hot = [s for s in map(reader.domain.subspaces.get, reader.place) if s and isinstance(s.encoding, OneHot)]
+    for subspace in sorted(hot, key=lambda s: not read & set(s.coordinates)):
+        return form.plus(-form.constant) + Form.of(dict.fromkeys(subspace.coordinates, form.constant))
+    return form
+
+
+def _exact(form: Form) -> Feature:
+    return {c: Scalar.rational(w) for c, w in form.weights}
+
+
+def _written(vector: Vector, target: Subspace) -> Feature:
+    place = target.coordinates
+    return {place[i]: entry if isinstance(entry, Scalar) else Scalar.rational(entry) for i, entry in vector.items()}
+
+
+def _check(reader: Reader, value: ValueExpr, target: Target, found: Finished) -> None:
+    """The neurons give the value for every combination of inputs (for some of them, where there are very many)."""
+    domain = reader.domain
+    function = function_of(value, {n: i for i, n in enumerate(n for g in domain.groups for n in g.names)})
+    forms = [(b.form, b.factor, b.out) for b in found.bends]
+    shares = [
+        (form.constant, domain.contributions(form), factor, domain.contributions(factor or Form()), out)
+        for form, factor, out in forms
+    ]
+    for place in _places([len(group.rows) for group in domain.groups], max(64, CHECKED // max(1, len(forms)))):
+        row = [entry for group, r in zip(domain.groups, place, strict=True) for entry in group.rows[r]]
+        try:
+            wanted = target.vector(function(row))
+        except NoValue:
+            continue
+        if wanted is None:
+            continue
+        written: Vector = dict(found.constant)
+        for constant, share, factor, other, out in shares:
+            seen = constant + sum(part[r] for part, r in zip(share, place, strict=True))
+            if seen > 0:
+                if factor is not None:
+                    seen *= factor.constant + sum(part[r] for part, r in zip(other, place, strict=True))
+                written = plus(written, scaled(out, Fraction(seen)))
+        assert written == wanted, (value, row, written, wanted)
+
+
+def _places(sizes: list[int], most: int) -> Iterable[tuple[int, ...]]:
+    total = 1
+    for size in sizes:
+        total *= size
+    if total <= most:
+        return product(*(range(size) for size in sizes))
+    draw = random.Random(0)
+    ends = list(product(*((0, size - 1) for size in sizes)))[:most]
+    return [*ends, *(tuple(draw.randrange(size) for size in sizes) for _ in range(most))]
+
+
+# -------------------------------------------------------------------- phases
+
+
+def _of_phases(stream: Stream, compute: Compute, phases: list[str]) -> Line:
+    target = stream.subspaces[compute.target]
+    angles = angles_of(compute.value)
+    if not isinstance(target.encoding, Phase) or angles is None:
+        raise refusals.unreadable(compute, stream.subspaces[phases[0]])
+    sources = [(stream.subspaces[name], sign) for name, sign in angles.signs]
+    others = [s for s, _ in sources if not isinstance(s.encoding, Phase)]
+    if others:
+        raise refusals.mixed(compute, others[0], target)
+    if any(phase_angles(s.encoding) != phase_angles(target.encoding) for s, _ in sources):  # type: ignore[arg-type]
+        raise refusals.other_frequencies(compute, [s.name for s, _ in sources])
+    if len(sources) > 2:
+        raise refusals.three_phases(compute)
+    if len(sources) == 1:
+        [(source, sign)] = sources
+        neurons = passed_on(source, sign, angles.shift, target)
+        return Line(compute, "turned", tuple(neurons), {}, {source.name: 2.0})
+    return _product(stream, compute, (sources[0], sources[1]), angles.shift, target)
+
+
+def _product(stream: Stream, compute: Compute, sources: tuple[Source, Source], shift: int, target: Subspace) -> Line:
+    (first, s), (second, t) = sources
+    low, high = _difference(first, s, second, t)
+    for count in COUNTS:
+        found = PhaseProduct((low, high), aliasing(count), blur_of(stream.program.activation))
+        if _separates(stream, found, target):
+            neurons = multiplied(sources, shift, target, count)
+            gains = {first.name: 4.0, second.name: 4.0}
+            method = f"phase product, {count} neurons for each of {len(neurons) // count} frequencies"
+            return Line(compute, method, tuple(neurons), {}, gains, found)
+    raise refusals.no_margin(compute, target)
+
+
+def _difference(first: Subspace, s: int, second: Subspace, t: int) -> tuple[int, int]:
+    """The range of s a - t b."""
+    assert isinstance(first.encoding, Phase) and isinstance(second.encoding, Phase)
+    one = sorted((s * first.encoding.low, s * first.encoding.high))
+    other = sorted((-t * second.encoding.low, -t * second.encoding.high))
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _separates(stream: Stream, found: PhaseProduct, target: Subspace) -> bool:
+    """Does the product tell any two values of the target apart, for all inputs?  Symbols are left to later."""
+    encoding = target.encoding
+    assert isinstance(encoding, Phase)
+    angles = phase_angles(encoding)
+    if any(angle.symbols for angle in angles):
+        return True
+    frequencies = np.array([float(a.turns) * 2 * np.pi + float(a.radians) for a in angles])
+    reach = max(1, encoding.high - encoding.low)
+    margins = found.margins(frequencies, np.ones(len(angles)), reach)[1:]
+    return float(margins.min()) > 0

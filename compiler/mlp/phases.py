@@ -1,0 +1,173 @@
+"""Sums and differences of phases: the phase product.
+
+In: an expression over phases of equal frequencies, and a phase to write to.  Out: ``PhaseSum``: neurons, and what is
+needed to bound how exact they are.  Not for: phases into anything else (no linear map shows their value).
+
+With A, B the angles of the two numbers, psi = (A + B)/2 and D = (A - B)/2, the m neurons of a frequency are
+relu(cos(A + phi) + cos(B + phi)) = relu(2 cos D cos(psi + phi)), phi = 2 pi k/m.  Read with
+3 pi/(2 m) (cos 2 phi, -sin 2 phi) they give |cos D| (cos, sin)(A + B), and harmonics n with 2n = +-2 modulo m beside,
+3/(4 n^2 - 1) of it each.  A shift turns what is written.  One number alone passes as relu(x) - relu(-x), exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from compiler.circuits.features import Feature, phase_angles, scalar
+from compiler.computing import Arithmetic, Fixed, Negative, Read, ValueExpr
+from compiler.exact import Angle, Scalar
+from compiler.mlp.neurons import Neuron
+from compiler.program import Activation, Phase, Subspace
+
+COUNTS = (5, 7, 9, 11, 15, 21, 31)
+"""Neurons for each frequency that are tried, fewest first (m odd; 3 fails)."""
+
+BLOCK = 1 << 22
+
+SUP: dict[Activation, float] = {"gelu": 0.17, "silu": 0.279}
+"""The greatest |act(t) - relu(t)|."""
+
+ACTIVATION_SCALE = 4096
+"""The largest K of act(K z)/K, and the one for phases, whose neurons see any number."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Angles:
+    """coefficient (1 or -1) * subspace, summed, plus ``shift``."""
+
+    signs: tuple[tuple[str, int], ...]
+    shift: int
+
+
+@dataclass(frozen=True)
+class PhaseProduct:
+    """What a phase product does to a later comparison: gains |cos(alpha_j d/2)| for every difference d that can occur,
+    ``aliasing``, the harmonics beside it as a share, ``blur``, what the activation may add to an entry."""
+
+    differences: tuple[int, int]
+    aliasing: float
+    blur: float = 0.0
+
+    def margins(self, frequencies: Floats, weights: Floats, reach: int) -> Floats:
+        """For offsets 0..reach the least over all gains of
+        sum_j w_j g_j ((1 - cos alpha_j d) - aliasing * 2 |sin(alpha_j d/2)|)."""
+        offsets = np.arange(reach + 1, dtype=np.float64)
+        half = np.abs(np.sin(np.outer(offsets, frequencies / 2)))
+        wanted = weights * (2 * half * half - 2 * self.aliasing * half)
+        low, high = self.differences
+        least = np.full(reach + 1, np.inf)
+        rows = max(1, BLOCK // (reach + 1))
+        for start in range(low, high + 1, rows):
+            block = np.arange(start, min(start + rows, high + 1), dtype=np.float64)
+            gains = np.abs(np.cos(np.outer(block, frequencies / 2)))
+            least = np.minimum(least, (wanted @ gains.T).min(axis=1))
+        found: Floats = least - 4 * self.blur * float(weights.sum())
+        found[0] = 0.0
+        return found
+
+    def gains(self, frequencies: Floats, weights: Floats) -> tuple[float, float]:
+        """The least and the greatest total weight, harmonics included."""
+        low, high = self.differences
+        totals = np.abs(np.cos(np.outer(np.arange(low, high + 1, dtype=np.float64), frequencies / 2))) @ weights
+        return float(totals.min()) * (1 - self.aliasing), float(totals.max()) * (1 + self.aliasing)
+
+
+def blur_of(activation: Activation) -> float:
+    """What act(K z)/K may add to an entry of a phase product: the weights of one entry add up to less than 3 pi/2."""
+    return SUP.get(activation, 0.0) / ACTIVATION_SCALE * 3 * np.pi / 2
+
+
+def aliasing(count: int) -> float:
+    """sum of 3/(4 n^2 - 1) over n >= 2 with 2n = +-2 modulo ``count``; an upper bound."""
+    last = 200_000
+    n = np.arange(2, last, dtype=np.int64)
+    hit = ((2 * n - 2) % count == 0) | ((2 * n + 2) % count == 0)
+    return float((3 / (4.0 * n[hit] ** 2 - 1)).sum()) + 3 / (4 * last)
+
+
+def angles_of(expression: ValueExpr) -> Angles | None:
+    """The expression as a signed sum of subspaces and an integer; None if it is anything else."""
+    match expression:
+        case Read(name):
+            return Angles(((name, 1),), 0)
+        case Fixed(int(value)):
+            return Angles((), value)
+        case Negative(operand):
+            inner = angles_of(operand)
+            return None if inner is None else _signed(inner, -1)
+        case Arithmetic("+" | "-" as operator, left, right):
+            one, other = angles_of(left), angles_of(right)
+            if one is None or other is None:
+                return None
+            other = _signed(other, 1 if operator == "+" else -1)
+            return Angles(one.signs + other.signs, one.shift + other.shift)
+        case _:
+            return None
+
+
+def _signed(angles: Angles, sign: int) -> Angles:
+    return Angles(tuple((name, sign * s) for name, s in angles.signs), sign * angles.shift)
+
+
+def passed_on(source: Subspace, sign: int, shift: int, target: Subspace) -> list[Neuron]:
+    """(cos, sin)(alpha (sign v + shift)): every component as relu(x) - relu(-x)."""
+    neurons: list[Neuron] = []
+    for j, angle in enumerate(_angles(source)):
+        size = _magnitude(target, j)
+        for i in (0, 1):
+            read = {source.coordinates[2 * j + i]: _magnitude(source, j).inverse()}
+            turn = angle * shift
+            # cos(x + k) = cos x cos k - sin x sin k; sin(x + k) = sin x cos k + cos x sin k, and sin(-v) = -sin v
+            share = [Scalar.cos(turn), Scalar.sin(turn)] if i == 0 else [-Scalar.sin(turn), Scalar.cos(turn)]
+            written = {target.coordinates[2 * j + r]: s * size * (1 if i == 0 else sign) for r, s in enumerate(share)}
+            label = f"{target.name}: {source.components[2 * j + i]}"
+            neurons += [Neuron(read, written, label), Neuron(_times(read, -1), _times(written, -1), label)]
+    return neurons
+
+
+def multiplied(
+    sources: tuple[tuple[Subspace, int], tuple[Subspace, int]], shift: int, target: Subspace, count: int
+) -> list[Neuron]:
+    """``count`` neurons for every frequency."""
+    neurons: list[Neuron] = []
+    for j, angle in enumerate(_angles(target)):
+        size = _magnitude(target, j) * Scalar.pi() * Fraction(3, 2 * count)
+        for k in range(count):
+            phi = Angle(turns=Fraction(k, count))
+            read: Feature = {}
+            for source, sign in sources:
+                inverse = _magnitude(source, j).inverse()
+                read[source.coordinates[2 * j]] = Scalar.cos(phi) * inverse
+                read[source.coordinates[2 * j + 1]] = Scalar.sin(phi) * inverse * -sign
+            out = phi * 2 + angle * -shift
+            written = {
+                target.coordinates[2 * j]: Scalar.cos(out) * size,
+                target.coordinates[2 * j + 1]: Scalar.sin(out) * size * -1,
+            }
+            label = f"{target.name}: frequency {j}, turned {k}/{count}"
+            neurons.append(Neuron(_nonzero(read), _nonzero(written), label))
+    return neurons
+
+
+def _angles(subspace: Subspace) -> tuple[Angle, ...]:
+    assert isinstance(subspace.encoding, Phase)
+    return phase_angles(subspace.encoding)
+
+
+def _magnitude(subspace: Subspace, j: int) -> Scalar:
+    assert isinstance(subspace.encoding, Phase)
+    return scalar(subspace.encoding.magnitudes[j])
+
+
+def _times(entries: Feature, factor: int) -> Feature:
+    return {i: entry * factor for i, entry in entries.items()}
+
+
+def _nonzero(entries: Feature) -> Feature:
+    return {i: entry for i, entry in entries.items() if not entry.is_zero()}

@@ -1,0 +1,147 @@
+"""Why one layer of neurons cannot do it: E0520 to E0525.
+
+In: a line, and what was tried.  Out: SpecErrors, to be raised.  Not for: finding neurons (``choosing``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from compiler.computing import Fixed, Read, ValueExpr, parts
+from compiler.limits import NEURONS
+from compiler.mlp.choosing import Chooser
+from compiler.mlp.wording import shown
+from compiler.program import Code, Compute, Encoding, Phase, ScalarValue, Subspace
+from dsl.diagnostics import Diagnostic, SpecError
+from dsl.span import Span
+
+
+def another_layer(chooser: Chooser, compute: Compute) -> SpecError:
+    """E0520, naming a part that one layer can do."""
+    part = next((p for p in _inside(compute.value) if chooser.can(p)), None)
+    help = "write it as two lines, the first into a subspace of its own"
+    label = "too much for one layer of neurons"
+    if part is not None:
+        text = part.span.text if part.span.text.strip() else shown(part)
+        help = f"give the part `{text}` a subspace of its own: `compute part = {text}` one layer earlier; read `part`"
+    return _error(
+        "E0520",
+        f"`{compute.target}` needs another layer",
+        compute.value.span if compute.value.span.text else compute.span,
+        label,
+        help,
+        "one layer adds up functions of single integer combinations of what it reads, products of two numbers, "
+        "and either of these under a condition",
+    )
+
+
+def _inside(value: ValueExpr) -> Iterator[ValueExpr]:
+    """Proper parts that are worth a line, largest first."""
+    pending = list(parts(value))
+    while pending:
+        part = pending.pop(0)
+        if not isinstance(part, Read | Fixed):
+            yield part
+        pending += parts(part)
+
+
+def too_many(compute: Compute, count: int) -> SpecError:
+    return _error(
+        "E0521",
+        f"`{compute.target}` would take {count:,} neurons, and the most is {NEURONS:,}",
+        compute.span,
+        "too many different values",
+        "let it read numbers (scalar) instead of one-hots, or split it into two lines",
+    )
+
+
+def unreadable(compute: Compute, subspace: Subspace) -> SpecError:
+    kind = _kind(subspace.encoding)
+    return _error(
+        "E0522",
+        f"an MLP cannot read the value of `{subspace.name}` exactly: it is a {kind}",
+        _where(compute, subspace.name),
+        "no linear map of this encoding shows the value",
+        f"hold the value as a number or a one-hot too (`subspace n : onehot(..)`, and embed or copy it beside "
+        f"`{subspace.name}`); phases can be added and subtracted, and the result is a phase",
+    )
+
+
+def mixed(compute: Compute, other: Subspace, target: Subspace) -> SpecError:
+    return _error(
+        "E0522",
+        f"`{other.name}` is no phase, and is added to one",
+        _where(compute, other.name),
+        f"a {_kind(other.encoding)}",
+        f"make it a phase one layer earlier: `subspace turned like {target.name}`, `compute turned = {other.name}`",
+    )
+
+
+def other_frequencies(compute: Compute, names: Sequence[str]) -> SpecError:
+    return _error(
+        "E0523",
+        f"the frequencies of {', '.join(f'`{n}`' for n in names)} and `{compute.target}` differ",
+        compute.span,
+        "angles add up frequency by frequency",
+        f"declare them alike: `subspace {compute.target} like {names[0]}`",
+    )
+
+
+def three_phases(compute: Compute) -> SpecError:
+    return _error(
+        "E0523",
+        "one layer adds or subtracts two phases",
+        compute.span,
+        "more than two phases",
+        "write it as two lines, the first into a phase of its own",
+    )
+
+
+def no_margin(compute: Compute, target: Subspace) -> SpecError:
+    return _error(
+        "E0523",
+        f"no number of neurons keeps the values of `{target.name}` apart after this sum",
+        compute.span,
+        "each frequency is scaled by |cos| of half a difference, and too many are small at once",
+        "give the phases more frequencies",
+    )
+
+
+def too_coarse(compute: Compute, dtype: str, error: float) -> SpecError:
+    return _error(
+        "E0524",
+        f"rounding in {dtype} may move `{compute.target}` by {error:.3g}",
+        compute.span,
+        "the neurons see numbers that this float type cannot tell apart",
+        "a wider float type (`dtype float32`), or smaller ranges",
+    )
+
+
+def no_scale(compute: Compute, activation: str, error: float) -> SpecError:
+    return _error(
+        "E0525",
+        f"{activation} is not near enough to relu for `{compute.target}`",
+        compute.span,
+        f"at the largest scale it may still be off by {error:.3g}",
+        "say `activation relu`, or use smaller ranges",
+    )
+
+
+def _where(compute: Compute, name: str) -> Span:
+    pending = [compute.value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Read) and part.subspace == name and part.span.text:
+            return part.span
+        pending += parts(part)
+    return compute.span
+
+
+def _kind(encoding: Encoding) -> str:
+    if isinstance(encoding, Phase):
+        return "phase"
+    return "code" if isinstance(encoding, Code) else "number" if isinstance(encoding, ScalarValue) else "one-hot"
+
+
+def _error(code: str, message: str, span: Span, label: str, help: str, *figures: str) -> SpecError:
+    return SpecError(Diagnostic(code, message, span, label, help=help, figures=figures))

@@ -1,0 +1,120 @@
+"""Exact piecewise-linear functions of one number: a knot only where the slope changes.
+
+In: a direction s of the stream, the points that it can take, and the vector wanted at each.  Out: ``Ridge``, and its
+neurons.  Not for: which s (``choosing``).
+
+Between and beyond the points the function is free: a segment between two lines that meet between its ends is left out
+(one knot instead of two), unless its ends are equal (between those it stays flat, so that a mixture of values which
+all mean the same means that too).  Where it costs no more, the function is flat around every point (knots at
+quarters), so that small errors of s do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from compiler.mlp.forms import Form
+from compiler.mlp.vectors import Bend, Frozen, Sum, Vector, frozen, minus, plus, ratio, scaled, size
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """f(s) with knots ``knots`` and ``slopes`` (one more); f(anchor) = value, on the first piece."""
+
+    knots: tuple[Fraction, ...]
+    slopes: tuple[Vector, ...]
+    anchor: Fraction
+    value: Vector
+    flat: bool = False
+
+    def line(self, piece: int) -> tuple[Vector, Vector]:
+        """(constant, slope) of the line that piece number ``piece`` lies on."""
+        constant = minus(self.value, scaled(self.slopes[0], self.anchor))
+        for knot, before, after in zip(self.knots[:piece], self.slopes, self.slopes[1:], strict=False):
+            constant = plus(constant, scaled(minus(before, after), knot))
+        return constant, self.slopes[piece]
+
+    def at(self, point: Fraction) -> Vector:
+        piece = sum(knot < point for knot in self.knots)
+        constant, slope = self.line(piece)
+        return plus(constant, scaled(slope, point))
+
+    def as_sum(self, form: Form, piece: int, *, label: str) -> Sum:
+        """constant + slope * s of ``piece``, and a neuron for every knot: relu(s - t) after it, relu(t - s) before."""
+        constant, slope = self.line(piece)
+        bends = []
+        for i, knot in enumerate(self.knots):
+            jump = minus(self.slopes[i + 1], self.slopes[i])
+            towards = form.plus(-knot) if i >= piece else form.times(-1).plus(knot)
+            bends.append(Bend(towards, jump, label))
+        steepest = 1.0 if self.flat else max(map(size, self.slopes))
+        terms = ((form, slope),) if slope else ()
+        return Sum("piecewise linear", terms, tuple(constant.items()), tuple(bends), ((form, steepest),))
+
+    def around(self, form: Form, i: int, *, label: str) -> Sum:
+        """f(t) and two neurons at knot number ``i``, relu(s - t) and relu(t - s), with the others to either side."""
+        knot = self.knots[i]
+        flat = self.as_sum(form, i, label=label)
+        bends = [b for n, b in enumerate(flat.bends) if n != i]
+        before, after = form.times(-1).plus(knot), form.plus(-knot)
+        pivot = [Bend(before, scaled(self.slopes[i], -1), label), Bend(after, self.slopes[i + 1], label)]
+        return Sum(flat.method, (), tuple(self.at(knot).items()), (*pivot, *bends), flat.slopes)
+
+    def pieces(self) -> list[int]:
+        """Pieces worth starting from: one of every slope, flat ones first."""
+        distinct: dict[Frozen, int] = {}
+        for i, slope in enumerate(self.slopes):
+            distinct.setdefault(frozen(slope), i)
+        return sorted(distinct.values(), key=lambda i: (bool(self.slopes[i]), i))
+
+
+def interpolate(points: Sequence[int], vectors: Sequence[Vector]) -> Ridge:
+    """The function through all points with knots at points only where the slope changes; then fewer, if they can be."""
+    if len(points) == 1:
+        return Ridge((), ({},), Fraction(points[0]), vectors[0])
+    steps = list(zip(points, points[1:], vectors, vectors[1:], strict=False))
+    slopes = [scaled(minus(w, v), Fraction(1, q - p)) for p, q, v, w in steps]
+    at = [i for i in range(1, len(points) - 1) if slopes[i] != slopes[i - 1]]
+    knots: list[Fraction] = []
+    kept: list[Vector] = [slopes[0]]
+    i = 0
+    while i < len(at):
+        place = at[i]
+        if i + 1 < len(at) and at[i + 1] == place + 1:
+            meeting = _meeting(points, vectors, slopes, place)
+            if meeting is not None:
+                knots.append(meeting)
+                kept.append(slopes[place + 1])
+                i += 2
+                continue
+        knots.append(Fraction(points[place]))
+        kept.append(slopes[place])
+        i += 1
+    return Ridge(tuple(knots), tuple(kept), Fraction(points[0]), vectors[0])
+
+
+def _meeting(points: Sequence[int], vectors: Sequence[Vector], slopes: Sequence[Vector], place: int) -> Fraction | None:
+    """Where the lines before point ``place`` and after the next point meet, if that is strictly between the two."""
+    p, q = points[place], points[place + 1]
+    left, right = slopes[place - 1], slopes[place + 1]
+    bend = minus(left, right)
+    if not bend or vectors[place] == vectors[place + 1]:
+        return None
+    # v + left (t - p) = w + right (t - q), that is (left - right)(t - p) = w - v - right (q - p)
+    gap = minus(minus(vectors[place + 1], vectors[place]), scaled(right, q - p))
+    offset = ratio(gap, bend)
+    return p + offset if offset is not None and 0 < offset < q - p else None
+
+
+def flat_steps(points: Sequence[int], vectors: Sequence[Vector]) -> Ridge:
+    """The function that is flat around every point and rises in the middle half between two points that differ."""
+    knots: list[Fraction] = []
+    slopes: list[Vector] = [{}]
+    for p, q, v, w in zip(points, points[1:], vectors, vectors[1:], strict=False):
+        if v != w:
+            quarter = Fraction(q - p, 4)
+            knots += [p + quarter, q - quarter]
+            slopes += [scaled(minus(w, v), Fraction(2, q - p)), {}]
+    return Ridge(tuple(knots), tuple(slopes), Fraction(points[0]), vectors[0], flat=True)
