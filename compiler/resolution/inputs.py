@@ -192,19 +192,28 @@ class Inputs:
     # ------------------------------------------------------------------ tables
 
     def table(self, names: Sequence[str], layer: int) -> Table | None:
-        """The combinations of ``names`` that the MLP of ``layer`` may find; None where they are too many."""
+        """The combinations of ``names`` that the MLP of ``layer`` may find; None where they are too many.
+
+        Where it is the positions that are too many, keys may also come later than the query that looks at them."""
+        found = self._table(names, layer, causal=True)
+        return self._table(names, layer, causal=False) if found is None else found
+
+    def _table(self, names: Sequence[str], layer: int, *, causal: bool) -> Table | None:
         origins = {name: self.origin(name, layer + 1, layer) for name in names}
-        table: Table | None = self._own([n for n, o in origins.items() if o and o.head is None], origins)
+        own = [n for n, o in origins.items() if o and o.head is None]
+        table: Table | None = self._own(own, origins)
+        if table is not None and not causal:
+            table = table.distinct(own)
         for head in dict.fromkeys(o.head for o in origins.values() if o and o.head):
-            assert table is not None
-            seen = self._seen(self.heads[head], [n for n, o in origins.items() if o and o.head == head], origins)
-            joined = table.join(seen)
-            if joined is None:
+            moved = [n for n, o in origins.items() if o and o.head == head]
+            seen = self._seen(self.heads[head], moved, origins)
+            table = None if table is None else table.join(seen if causal else seen.distinct(moved))
+            if table is None:
                 return None
-            if POSITION in joined.columns:
-                joined = joined.where(joined.columns["key"] <= joined.columns[POSITION])
-            joined.columns.pop("key")
-            table = joined
+            if causal:
+                if POSITION in table.columns:
+                    table = table.where(table.columns["key"] <= table.columns[POSITION])
+                table.columns.pop("key")
         for name in names:
             if origins[name] is None and table is not None:
                 values = self.all_values(name)
