@@ -25,7 +25,7 @@ ENTRIES: tuple[Entry, ...] = (
         "E0782",
         "an answer's numbers are too large or too small to reckon with",
         "Where a head looks is also looked at in floats, and those end near 1e308: the scores of a head in the second "
-        "layer are products of six entries. So the largest entry of a matrix has to lie between 1e-40 and 1e40. Where "
+        "layer are products of six entries. So the largest entry of a matrix has to lie between 1e-20 and 1e20. Where "
         "the temperature is free a common factor of a matrix does not matter, so it can be divided away.",
     ),
 )

@@ -6,6 +6,7 @@ options make sense (``properties``).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING
 from headspec.course.results import Mistake
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from compiler.exact import Matrix
     from headspec.course.handed_in import HeadMatrices
 
@@ -39,7 +43,7 @@ class Case:
     heads: Mapping[str, HeadMatrices]
     options: Mapping[str, object]
     places: Mapping[str, frozenset[int]]
-    rank: Callable[[Matrix], int]
+    rank: Callable[..., int]
 
     @property
     def later(self) -> HeadMatrices:
@@ -58,34 +62,56 @@ class Case:
 # ---------------------------------------------------------------- ranks
 
 
-def exact_rank(matrix: Matrix) -> int:
+def exact_rank(matrix: Matrix, *_: Matrix) -> int:
     """The rank over the field of symbols."""
     return matrix.rank().rank
 
 
-def float_rank(matrix: Matrix) -> int:
-    """The number of singular values above ``FLOAT_RANK`` of the largest."""
+def float_rank(matrix: Matrix, *factors: Matrix) -> int:
+    """The number of singular values above ``FLOAT_RANK`` of the largest, or of what a product of ``factors`` can be:
+    a product that should be zero is rounding beside them."""
     import numpy as np
 
     if matrix.is_zero():
         return 0
     if matrix.symbols():
         return exact_rank(matrix)
+    values = np.linalg.svd(_dense(matrix), compute_uv=False)
+    largest = math.prod(float(np.linalg.norm(_dense(factor))) for factor in factors) if factors else values[0]
+    return int((values > FLOAT_RANK * max(largest, values[0])).sum())
+
+
+def _dense(matrix: Matrix) -> NDArray[np.float64]:
+    import numpy as np
+
     dense = np.zeros(matrix.shape)
     for (i, j), entry in matrix.entries.items():
         dense[i, j] = entry.to_float({})
-    values = np.linalg.svd(dense, compute_uv=False)
-    return int((values > FLOAT_RANK * values[0]).sum())
+    return dense
 
 
-def _in_common(rank: Callable[[Matrix], int], a: Matrix, b: Matrix) -> int:
+def _product_rank(rank: Callable[..., int], a: Matrix, b: Matrix) -> int:
+    return rank(a @ b, a, b)
+
+
+def _in_common(rank: Callable[..., int], a: Matrix, b: Matrix) -> int:
     """dim(A n B) of two row spaces."""
-    return rank(a) + rank(b) - rank(a.stack(b))
+    both = a.stack(b) if rank is exact_rank else _of_one_size(a).stack(_of_one_size(b))
+    return rank(a) + rank(b) - rank(both)
 
 
-def _beside(rank: Callable[[Matrix], int], a: Matrix, b: Matrix) -> int:
+def _of_one_size(matrix: Matrix) -> Matrix:
+    """Divided by its largest entry, so that neither of two drowns the other's rank in rounding."""
+    from fractions import Fraction
+
+    if matrix.is_zero() or matrix.symbols():
+        return matrix
+    return matrix.scale(1 / Fraction(max(abs(entry.to_float({})) for entry in matrix.entries.values())))
+
+
+def _beside(rank: Callable[..., int], a: Matrix, b: Matrix) -> int:
     """dim of the part of the row space of a that is orthogonal to the row space of b."""
-    return rank(a) - rank(a @ b.T)
+    return rank(a) - _product_rank(rank, a, b.T)
 
 
 # ---------------------------------------------------------------- splits
@@ -99,8 +125,8 @@ def splits(case: Case) -> Finding:
         "rank of W_O W_V": rank(second),
         "dimensions read that head 1 wrote": _in_common(rank, second, first.T),
         "dimensions read that head 1 neither reads nor writes": _beside(rank, second, first.stack(first.T)),
-        "dimensions read that overlap with what head 1 reads": rank(second @ first.T),
-        "rank of the two-token copy": rank(second @ first),
+        "dimensions read that overlap with what head 1 reads": _product_rank(rank, second, first.T),
+        "rank of the two-token copy": _product_rank(rank, second, first),
     }
     read, moved, fresh, shared, _ = numbers.values()
     wanted_moved, wanted_fresh = case.count("moved_on"), case.count("fresh")
@@ -201,7 +227,7 @@ def composition(case: Case) -> Finding:
     """What the later head reads (as query, key or value) of what the earlier one writes is zero, or is not."""
     kind, zero = str(case.options["composition"]), case.options["zero"] is True
     reader = {"Q": case.later.QK.T, "K": case.later.QK, "V": case.later.OV}[kind]
-    rank = case.rank(reader @ case.earlier.OV)
+    rank = _product_rank(case.rank, reader, case.earlier.OV)
     numbers = {f"rank of the {kind}-composition": rank}
     through = case.options["through"]
     reads = f"W_{kind} of `{case.head}` reads {'nothing' if rank == 0 else f'{_word(rank)} of the dimensions'}"

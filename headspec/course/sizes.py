@@ -14,13 +14,13 @@ from dsl.diagnostics import Diagnostic, SpecError
 if TYPE_CHECKING:
     from compiler.pipeline import Weights
 
-LARGEST = 1e40
-"""Scores of a second layer are products of six such entries: these still fit into a float64."""
+LARGEST = 1e20
+"""Scores of a second layer are products of six such entries, and their squares have to fit into a float64 still."""
 MATRICES = ("W_Q", "W_K", "W_V", "W_O")
 
 
 def check_sizes(weights: Weights, values: Mapping[str, Fraction]) -> None:
-    """The largest entry of every matrix that is not zero lies between 1e-40 and 1e40; else SpecError E0782."""
+    """The largest entry of every matrix that is not zero lies between 1e-20 and 1e20; else SpecError E0782."""
     for head in weights.heads:
         for name in MATRICES:
             entries = getattr(head, name).entries.values()

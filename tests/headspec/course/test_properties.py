@@ -212,3 +212,37 @@ def test_what_an_exercise_may_not_ask(code: str, check: Check) -> None:
         require_property(exercise(), check)
     assert [d.code for d in caught.value.diagnostics] == [code]
     assert check.name in caught.value.diagnostics[0].message and caught.value.diagnostics[0].help
+
+
+# ---------------------------------------------------------------- floats
+
+
+def in_floats(matrix: Matrix, size: float) -> Matrix:
+    from fractions import Fraction
+
+    import numpy as np
+
+    values = {place: np.float32(entry.to_float({}) * size) for place, entry in matrix.entries.items()}
+    entries = {place: Scalar.rational(Fraction(float(value))) for place, value in values.items()}
+    return Matrix(matrix.rows, matrix.columns, entries)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+def test_the_size_of_floats_does_not_matter(size: float) -> None:
+    turn = Matrix.from_rows([[Scalar.sqrt(2), 1, 0, 0], [-1, Scalar.sqrt(2), 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    read = turn @ unit_rows(8, 4, 5, 6)
+    assert judged(in_floats(read, size), in_floats(turn @ OUT, 1.0), numeric=True).right
+    two = judged(in_floats(turn @ unit_rows(8, 9, 5, 6), size), in_floats(turn @ OUT, 1.0), numeric=True)
+    assert codes(two) == ["moves-on-too-much"]
+    none = judged(in_floats(turn @ unit_rows(4, 5, 6, 7), size), in_floats(turn @ OUT, 1.0), numeric=True)
+    assert codes(none) == ["reads-nothing-moved"]
+
+
+def test_rounding_does_not_compose() -> None:
+    """1e-8 where zero should be, as a turn in float32 leaves it."""
+    check = Check("apart", "property", "second", options={"property": "composition", "through": "first",
+                                                          "composition": "V", "zero": True})  # fmt: skip
+    noise = Matrix(4, 16, {(i, 8 + i): Scalar.rational(1) / 10**8 for i in range(4)})
+    assert judged(unit_rows(4, 5, 6, 7) + noise, OUT, check, numeric=True).right
+    assert not judged(unit_rows(4, 5, 6, 7) + noise, OUT, check).right
+    assert not judged(unit_rows(4, 5, 6, 8), OUT, check, numeric=True).right
