@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsl.diagnostics import Diagnostic, SpecError, for_each
-from headspec.course import progress as keeping
-from headspec.course.loading import Entry, exercise_files, find_exercise, find_file, load_exercise, outline
-from headspec.course.progress import Progress, Record, key_of, read_progress
+from headspec.course.files.loading import Entry, exercise_files, find_exercise, find_file, load_exercise, outline
+from headspec.course.pages import progress as keeping
+from headspec.course.pages.progress import Progress, Record, key_of, read_progress
 from headspec.output import say, say_json
 from headspec.terminal import Style, style_of
 
@@ -131,7 +131,7 @@ def next_unsolved(entries: Sequence[Entry], kept: Progress, after: str = "") -> 
 
 def show(arguments: argparse.Namespace) -> int:
     """What is given, what is asked, a form to fill in."""
-    from headspec.course.showing import exercise_json, render_exercise
+    from headspec.course.pages.showing import exercise_json, render_exercise
 
     exercise = _find(arguments)
     if arguments.json:
@@ -143,7 +143,7 @@ def show(arguments: argparse.Namespace) -> int:
 
 def hint(arguments: argparse.Namespace) -> int:
     """The hint asked for, or the next one that has not been seen."""
-    from headspec.course.helping import hint_text
+    from headspec.course.pages.helping import hint_text
 
     exercise = _find(arguments)
     count, key = len(exercise.hints), key_of(exercise)
@@ -168,7 +168,7 @@ def _level(word: str) -> int:
 
 def solution(arguments: argparse.Namespace) -> int:
     """Our answer, and why it is right; the progress notes that it was seen."""
-    from headspec.course.helping import solution_text
+    from headspec.course.pages.helping import solution_text
 
     exercise = _find(arguments)
     if arguments.json:
@@ -181,7 +181,7 @@ def solution(arguments: argparse.Namespace) -> int:
 
 
 def _drawn(text: str) -> str:
-    from headspec.course.showing import draw_markdown
+    from headspec.course.pages.showing import draw_markdown
 
     return draw_markdown(text, style_of(sys.stdout))
 
@@ -202,7 +202,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 def _judge(exercise: Exercise, arguments: argparse.Namespace) -> Result:
     from headspec.course.checking import check_answer
-    from headspec.course.submitting import read_words
+    from headspec.course.handing_in.submitting import read_words
 
     given = getattr(arguments, "text", None)
     return check_answer(exercise, read_words(exercise, arguments.answers, given, _convention(arguments)))
@@ -217,7 +217,7 @@ def _convention(arguments: argparse.Namespace) -> Convention | None:
 
 
 def _show_result(exercise: Exercise, result: Result, arguments: argparse.Namespace) -> None:
-    from headspec.course.report import render_result
+    from headspec.course.pages.report import render_result
 
     say(render_result(result, style_of(sys.stdout), word=_word(arguments)))
     kept = keeping.note_attempt(key_of(exercise), right=result.right, score=result.score)
@@ -233,8 +233,8 @@ def _show_result(exercise: Exercise, result: Result, arguments: argparse.Namespa
 
 def watch(arguments: argparse.Namespace) -> int:
     """Check now, and after every save, until interrupted (exit status 130)."""
-    from headspec.course.submitting import files_of
-    from headspec.course.watching import watch as watch_files
+    from headspec.course.handing_in.submitting import files_of
+    from headspec.course.pages.watching import watch as watch_files
 
     exercise = _find(arguments)
     paths = files_of(arguments.answers)
@@ -289,7 +289,7 @@ def progress(arguments: argparse.Namespace) -> int:
 
 def test(arguments: argparse.Namespace) -> int:
     """Judge the exercises' own answers; 1 when one is not judged as its file says."""
-    from headspec.course.rehearsal import rehearse, render_rehearsal
+    from headspec.course.files.rehearsal import rehearse, render_rehearsal
 
     folder = _folder(arguments)
     words = arguments.exercises

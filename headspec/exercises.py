@@ -20,8 +20,8 @@ from headspec.course.answer import Convention
 
 if TYPE_CHECKING:
     from headspec.course.exercise import Exercise
-    from headspec.course.loading import Entry
-    from headspec.course.progress import Progress, Record
+    from headspec.course.files.loading import Entry
+    from headspec.course.pages.progress import Progress, Record
     from headspec.course.results import Result
 
 __all__ = ["Words", "check", "hint", "list", "progress", "show", "solution"]
@@ -83,19 +83,19 @@ class Shown:
 
     @property
     def json(self) -> dict[str, object]:
-        from headspec.course.showing import exercise_json
+        from headspec.course.pages.showing import exercise_json
 
         return exercise_json(self.exercise)
 
     def __str__(self) -> str:
-        from headspec.course.showing import render_exercise
+        from headspec.course.pages.showing import render_exercise
 
         return render_exercise(self.exercise)
 
     __repr__ = __str__
 
     def _repr_markdown_(self) -> str:
-        from headspec.course.showing import exercise_markdown
+        from headspec.course.pages.showing import exercise_markdown
 
         return exercise_markdown(self.exercise)
 
@@ -105,8 +105,8 @@ class Shown:
 
 def list(folder: str | Path | None = None) -> Listing:
     """The exercises of the course, or of a teacher's ``folder``."""
-    from headspec.course.loading import outline
-    from headspec.course.progress import key_of, read_progress
+    from headspec.course.files.loading import outline
+    from headspec.course.pages.progress import key_of, read_progress
 
     kept = read_progress()
     entries = outline(Path(folder) if folder is not None else None)
@@ -136,8 +136,8 @@ def check(
     are SymPy, NumPy or torch matrices or lists by name (``W_Q=...``).  ``convention`` is ``"column"`` (W_Q is
     d_head x d_model) or ``"row"`` (transposed), where shapes leave it open.  The attempt is noted in the progress."""
     from headspec.course.checking import check_answer
-    from headspec.course.progress import key_of, note_attempt
-    from headspec.course.submitting import read_python
+    from headspec.course.handing_in.submitting import read_python
+    from headspec.course.pages.progress import key_of, note_attempt
 
     exercise = _find(number)
     result = check_answer(exercise, read_python(exercise, answer, matrices, _convention(convention)))
@@ -155,8 +155,8 @@ def _convention(word: str | None) -> Convention | None:
 
 def hint(number: str | Path, level: int = 1) -> Words:
     """Hint ``level``, from 1 (gentle) on.  SpecError E0748 when there are fewer."""
-    from headspec.course.helping import hint_text
-    from headspec.course.progress import key_of, note_hint
+    from headspec.course.pages.helping import hint_text
+    from headspec.course.pages.progress import key_of, note_hint
 
     exercise = _find(number)
     text = hint_text(exercise, level)
@@ -166,8 +166,8 @@ def hint(number: str | Path, level: int = 1) -> Words:
 
 def solution(number: str | Path) -> Words:
     """Our answer and why it is right.  That it was looked at is noted in the progress."""
-    from headspec.course.helping import solution_text
-    from headspec.course.progress import key_of, note_solution
+    from headspec.course.pages.helping import solution_text
+    from headspec.course.pages.progress import key_of, note_solution
 
     exercise = _find(number)
     _tell(note_solution(key_of(exercise)))
@@ -176,7 +176,7 @@ def solution(number: str | Path) -> Words:
 
 def progress() -> Progress:
     """What has been tried and solved so far."""
-    from headspec.course.progress import read_progress
+    from headspec.course.pages.progress import read_progress
 
     kept = read_progress()
     _tell(kept)
@@ -184,7 +184,7 @@ def progress() -> Progress:
 
 
 def _find(number: str | Path) -> Exercise:
-    from headspec.course.loading import find_exercise
+    from headspec.course.files.loading import find_exercise
 
     return find_exercise(str(number))
 

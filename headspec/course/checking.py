@@ -15,8 +15,8 @@ from headspec.course.results import CheckResult, Result
 if TYPE_CHECKING:
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
-    from headspec.course.mistakes import Facts
-    from headspec.course.weights import Bench, Judged
+    from headspec.course.judging.weights import Bench, Judged
+    from headspec.course.naming.mistakes import Facts
 
 
 def check_answer(exercise: Exercise, answer: Answer) -> Result:
@@ -29,8 +29,8 @@ def check_answer(exercise: Exercise, answer: Answer) -> Result:
 
 
 def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
-    from headspec.course.sizes import check_sizes
-    from headspec.course.weights import Bench
+    from headspec.course.judging.sizes import check_sizes
+    from headspec.course.judging.weights import Bench
 
     bench = Bench(exercise, answer)
     check_sizes(bench.weights, bench.values)
@@ -38,10 +38,10 @@ def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
 
 
 def _check_head(bench: Bench, check: Check) -> CheckResult:
-    from headspec.course.mistakes import name_mistakes
-    from headspec.course.properties import judge_property
-    from headspec.course.values import judge_value
-    from headspec.course.weights import judge_move, judge_pattern
+    from headspec.course.judging.properties import judge_property
+    from headspec.course.judging.values import judge_value
+    from headspec.course.judging.weights import judge_move, judge_pattern
+    from headspec.course.naming.mistakes import name_mistakes
 
     exercise, answer = bench.exercise, bench.answer
     if check.kind == "property":
@@ -55,7 +55,7 @@ def _check_head(bench: Bench, check: Check) -> CheckResult:
 
 
 def _facts(bench: Bench, check: Check, judged: Judged) -> Facts:
-    from headspec.course.mistakes import Facts
+    from headspec.course.naming.mistakes import Facts
 
     theirs, ours = bench.theirs(check.head), bench.ours(check.head)
     looks = check.kind == "pattern"
@@ -73,7 +73,7 @@ def _facts(bench: Bench, check: Check, judged: Judged) -> Facts:
 
 def _with_canonical_form(bench: Bench, check: Check, judged: Judged) -> CheckResult:
     """The answer as we would write it, and what takes it there."""
-    from headspec.course.canonical import canonical_form
+    from headspec.course.judging.canonical import canonical_form
 
     result = judged.result
     if result.verdict != "exact":
@@ -87,8 +87,8 @@ def _check_values(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]
 
 
 def _check_value(exercise: Exercise, answer: Answer, check: Check) -> CheckResult:
-    from headspec.course.mistakes import value_mistakes
-    from headspec.course.values import judge_value
+    from headspec.course.judging.values import judge_value
+    from headspec.course.naming.mistakes import value_mistakes
 
     result = judge_value(exercise, check, answer)
     if result.right:

@@ -136,11 +136,11 @@ class Result:
         }
 
     def __str__(self) -> str:
-        from headspec.course.report import render_result
+        from headspec.course.pages.report import render_result
 
         return render_result(self)
 
     def _repr_html_(self) -> str:
-        from headspec.course.report import result_html
+        from headspec.course.pages.report import result_html
 
         return result_html(self)

@@ -16,7 +16,7 @@ from compiler.exact import Scalar
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.parser import parse_expression
 from headspec.course.exercise import AnswerKind, Asked, Check, Exercise
-from headspec.course.reading import read_answer
+from headspec.course.handing_in.reading import read_answer
 
 PREVIOUS = """
 model previous

@@ -13,11 +13,11 @@ from compiler.equivalence import Scene
 from compiler.exact import Matrix, Scalar
 from dsl.parser import parse_expression
 from headspec.course.answer import Answer
-from headspec.course.canonical import canonical_form
 from headspec.course.exercise import Exercise
-from headspec.course.loading import find_exercise
-from headspec.course.reading import read_answer
-from headspec.course.weights import Bench
+from headspec.course.files.loading import find_exercise
+from headspec.course.handing_in.reading import read_answer
+from headspec.course.judging.canonical import canonical_form
+from headspec.course.judging.weights import Bench
 
 
 @cache

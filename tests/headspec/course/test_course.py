@@ -15,11 +15,11 @@ from backends.numpy_model import NumpyModel
 from compiler.exact import Matrix, Scalar
 from headspec.course.answer import Answer
 from headspec.course.checking import check_answer
-from headspec.course.completing import completed, sharpened
 from headspec.course.exercise import Exercise
-from headspec.course.loading import course
-from headspec.course.reading import read_answer
-from headspec.course.rehearsal import rehearse
+from headspec.course.files.loading import course
+from headspec.course.files.rehearsal import rehearse
+from headspec.course.handing_in.reading import read_answer
+from headspec.course.judging.completing import completed, sharpened
 from headspec.course.results import Counterexample
 
 pytestmark = pytest.mark.slow

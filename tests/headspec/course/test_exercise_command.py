@@ -16,9 +16,10 @@ import pytest
 import headspec
 from headspec import exercises
 from headspec.cli import main
-from headspec.course import checking, progress
-from headspec.course.loading import course, find_exercise
-from headspec.course.report import render_result, result_html
+from headspec.course import checking
+from headspec.course.files.loading import course, find_exercise
+from headspec.course.pages import progress
+from headspec.course.pages.report import render_result, result_html
 from headspec.course.results import CheckResult, Counterexample, Mistake, Result
 from headspec.terminal import Style
 
@@ -178,8 +179,8 @@ def test_show_has_all_that_an_answer_is_built_from(number: str, capsys: Capture)
 def test_the_form_to_fill_in_can_be_read(exercise: object) -> None:
     """What ``show`` says to hand in is read without a diagnostic, and is not right already."""
     from headspec.course.exercise import Exercise
-    from headspec.course.reading import read_answer
-    from headspec.course.templates import answer_template
+    from headspec.course.handing_in.reading import read_answer
+    from headspec.course.pages.templates import answer_template
 
     assert isinstance(exercise, Exercise)
     answer = read_answer(exercise, text=answer_template(exercise))
@@ -188,7 +189,7 @@ def test_the_form_to_fill_in_can_be_read(exercise: object) -> None:
 
 
 def test_a_terminal_gets_markdown_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    from headspec.course.showing import render_exercise
+    from headspec.course.pages.showing import render_exercise
 
     page = render_exercise(find_exercise("2c"), Style(width=80, colour=True))
     assert "\x1b[" in page and "`W_Q`" not in page
@@ -399,13 +400,13 @@ def test_an_exercise_that_does_not_hold(tmp_path: Path, capsys: Capture) -> None
 
 
 def test_the_page_lists_every_key_and_every_mistake() -> None:
-    from headspec.course.exercise_file import COMMON, FITTING, OPTIONS
-    from headspec.course.mistakes import CODES
-    from headspec.course.properties import PROPERTIES
+    from headspec.course.files.exercise_file import COMMON, FITTING, OPTIONS
+    from headspec.course.judging.properties import PROPERTIES
+    from headspec.course.naming.mistakes import CODES
 
     page = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
     words = set(re.findall(r"`([^`\s]+)`", page))
-    source = (ROOT / "headspec" / "course" / "exercise_file.py").read_text(encoding="utf-8")
+    source = (ROOT / "headspec" / "course" / "files" / "exercise_file.py").read_text(encoding="utf-8")
     keys = set(re.findall(r'\.(?:text|texts|word|integer|sizes|rational|names)\("(\w+)"', source))
     assert len(keys) > 15 and keys - {"equals"} <= words | {"given"}
     assert {*FITTING, *COMMON, *OPTIONS} <= words and {o for options in OPTIONS.values() for o in options} <= words
@@ -504,7 +505,7 @@ def test_html_is_escaped_and_well_formed() -> None:
 
 
 def test_long_sequences_are_shown_around_the_query() -> None:
-    from headspec.course.report import marked_tokens, row_svg
+    from headspec.course.pages.report import marked_tokens, row_svg
 
     n = 60
     pattern = tuple(1 / n for _ in range(n))

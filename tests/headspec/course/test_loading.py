@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsl.diagnostics import Diagnostic, SpecError
-from headspec.course.exercise_file import read_exercise
-from headspec.course.loading import course, exercise_files, find_exercise, find_file, load_exercise, outline
-from headspec.course.toml_places import find_places
+from headspec.course.files.exercise_file import read_exercise
+from headspec.course.files.loading import course, exercise_files, find_exercise, find_file, load_exercise, outline
+from headspec.course.files.toml_places import find_places
 
 SPEC = """\
 model look_back
@@ -369,7 +369,7 @@ def test_the_course_is_in_order_and_read_once() -> None:
 
 def test_a_list_reads_no_specs() -> None:
     script = (
-        "import sys\nfrom headspec.course.loading import outline\nassert len(outline()) > 1\n"
+        "import sys\nfrom headspec.course.files.loading import outline\nassert len(outline()) > 1\n"
         "heavy = {'lark', 'numpy', 'sympy', 'torch', 'compiler.pipeline', 'dsl.parser'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
     )

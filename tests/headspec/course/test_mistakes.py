@@ -14,8 +14,8 @@ from compiler.exact import Matrix, Scalar
 from dsl.parser import parse_expression
 from headspec.course.answer import Answer
 from headspec.course.exercise import Check, Exercise, WrongAnswer
-from headspec.course.handed_in import answer_matrices, our_matrices
-from headspec.course.mistakes import CODES, Facts, listed_mistakes, name_mistakes
+from headspec.course.judging.handed_in import answer_matrices, our_matrices
+from headspec.course.naming.mistakes import CODES, Facts, listed_mistakes, name_mistakes
 from headspec.course.results import Mistake
 
 ROOT = Path(__file__).parents[3]
@@ -358,7 +358,7 @@ def test_content_in_rows_that_turn() -> None:
 
 
 def test_a_listed_answer_is_told_in_the_teachers_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    from headspec.course import listed
+    from headspec.course.naming import listed
 
     other = Answer(matrices={("back", "W_Q"): rows(PLAIN, STAGE).scale(3), ("back", "W_K"): rows(PLAIN, STAGE)})
     monkeypatch.setattr(listed, "_read", lambda key, text: other if text == "as it is" else None)
@@ -385,7 +385,7 @@ def test_a_listed_answer_is_told_in_the_teachers_words(monkeypatch: pytest.Monke
 
 
 def test_listed_choices_sequences_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    from headspec.course import listed
+    from headspec.course.naming import listed
 
     answers = {
         "ab": Answer(choice=frozenset("ab")),
@@ -432,7 +432,7 @@ def test_every_code_is_tried_here_or_with_the_properties() -> None:
 
 
 def test_every_code_is_named_somewhere_and_listed() -> None:
-    source = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "headspec" / "course").glob("*.py"))
+    source = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "headspec" / "course").rglob("*.py"))
     assert [code for code in CODES if source.count(f'"{code}"') < 2] == []
     given = set(re.findall(r'(?:Mistake|Variant|name)\(\s*"([a-z-]+)"', source))
     assert sorted(given - CODES.keys()) == []

@@ -10,8 +10,8 @@ from compiler.exact import Matrix, Scalar
 from headspec.course.answer import Answer
 from headspec.course.checking import check_answer
 from headspec.course.exercise import Exercise
-from headspec.course.loading import find_exercise
-from headspec.course.reading import read_answer
+from headspec.course.files.loading import find_exercise
+from headspec.course.handing_in.reading import read_answer
 from headspec.course.results import Mistake
 
 

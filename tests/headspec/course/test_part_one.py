@@ -10,8 +10,8 @@ import pytest
 
 from compiler.exact import Matrix
 from headspec.course.exercise import Exercise
-from headspec.course.loading import find_exercise, outline
-from headspec.course.reading import read_answer
+from headspec.course.files.loading import find_exercise, outline
+from headspec.course.handing_in.reading import read_answer
 
 SPELLED_OTHERWISE = ("in LaTeX", "in coordinates", "grouped by heads", "as a head", "as heads", "for row vectors")
 WARM_UPS = ("w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8")

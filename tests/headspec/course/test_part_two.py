@@ -16,8 +16,8 @@ import headspec
 from dsl.diagnostics import SpecError
 from headspec.course.checking import check_answer
 from headspec.course.exercise import Exercise
-from headspec.course.loading import find_exercise, outline
-from headspec.course.reading import read_answer
+from headspec.course.files.loading import find_exercise, outline
+from headspec.course.handing_in.reading import read_answer
 
 NUMBERS = (
     "4a",

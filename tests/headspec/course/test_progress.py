@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from headspec.course import progress as p
+from headspec.course.pages import progress as p
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_where_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_teachers_exercise_is_kept_apart_from_ours(tmp_path: Path) -> None:
-    from headspec.course.loading import course_folder
+    from headspec.course.files.loading import course_folder
 
     ours = course_folder()
     assert ours is not None and p.key_of(ours / "2c.toml") == "2c"
@@ -183,7 +183,7 @@ def test_a_teachers_exercise_is_kept_apart_from_ours(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from headspec.course.progress import note_attempt, note_hint
+from headspec.course.pages.progress import note_attempt, note_hint
 print("ready", flush=True)
 n = 0
 while True:

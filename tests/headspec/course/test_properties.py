@@ -14,8 +14,8 @@ from compiler.exact import Matrix, Scalar
 from dsl.diagnostics import SpecError
 from headspec.course.answer import Answer
 from headspec.course.exercise import Check, Exercise
-from headspec.course.loading import find_exercise
-from headspec.course.properties import judge_property, require_property
+from headspec.course.files.loading import find_exercise
+from headspec.course.judging.properties import judge_property, require_property
 from headspec.course.results import CheckResult
 
 SPLITS = Check("what it reads", "property", "second", options={"property": "splits", "through": "first"})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from compiler.exact import Matrix, Scalar
 from dsl.diagnostics import SpecError
 from headspec.course.exercise import Asked
-from headspec.course.reading import read_answer
+from headspec.course.handing_in.reading import read_answer
 from tests.headspec.course.making import (
     PREVIOUS,
     TWO_HEADS,
@@ -241,7 +241,7 @@ def test_numbers_are_coordinates_of_the_stream_in_any_basis() -> None:
     spec = PREVIOUS.replace("embed token ", "basis rotation(3, 4, 5)\nembed token ", 1)
     exercise = make_exercise(asked=asked_of("previous", "W_Q W_K W_V W_O", 4, 12), spec=spec)
     head = exercise.weights.head("previous")
-    from headspec.course.handed_in import our_matrices
+    from headspec.course.judging.handed_in import our_matrices
 
     ours = our_matrices(exercise, "previous")
     of_stream = {name: getattr(head, name) for name in ("W_Q", "W_K", "W_V", "W_O")}

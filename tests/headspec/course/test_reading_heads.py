@@ -6,7 +6,7 @@ import pytest
 
 from compiler.exact import Scalar
 from headspec.course.exercise import Asked
-from headspec.course.reading import read_answer
+from headspec.course.handing_in.reading import read_answer
 from tests.headspec.course.making import (
     PREVIOUS,
     TWO_HEADS,

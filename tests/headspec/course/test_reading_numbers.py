@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from compiler.exact import Matrix
 from headspec.course.exercise import Asked
-from headspec.course.reading import read_answer
+from headspec.course.handing_in.reading import read_answer
 from tests.headspec.course.making import (
     PREVIOUS,
     K,

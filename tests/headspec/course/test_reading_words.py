@@ -13,7 +13,7 @@ import torch
 
 from compiler.exact import Scalar
 from headspec.course.exercise import Asked, Check, Exercise
-from headspec.course.reading import read_answer
+from headspec.course.handing_in.reading import read_answer
 from tests.headspec.course.making import (
     PREVIOUS,
     TWO_HEADS,

@@ -22,11 +22,11 @@ from dsl.parser import parse, parse_expression
 from dsl.tree import Number
 from headspec.course.answer import Answer
 from headspec.course.exercise import Asked, Check, Exercise
-from headspec.course.loading import load_exercise
-from headspec.course.reading import read_answer
+from headspec.course.files.loading import load_exercise
+from headspec.course.handing_in.reading import read_answer
+from headspec.course.judging.sentences import counterexample
+from headspec.course.judging.values import judge_value
 from headspec.course.results import CheckResult
-from headspec.course.sentences import counterexample
-from headspec.course.values import judge_value
 
 STAGE = """model previous
 symbol beta > 0 = 30

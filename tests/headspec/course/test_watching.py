@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headspec.course.watching import watch
+from headspec.course.pages.watching import watch
 
 
 class Stop(Exception):
