@@ -14,15 +14,14 @@ KEYS and QUERIES are predicates as in `expect` lines (`key.position == query.pos
 position (3), a token ("<bos>"), a set of them ({3..5, "a"}). Patterns are put in first, then edges are zeroed.
 Without any edit the model is measured as it is.
 
-examples:
+example:
   headspec ablate induction "<bos> a b c a" --zero 'previous: key.position == query.position - 1'
+
+more of them:
   headspec ablate induction --samples 500 --zero 'induction: "<bos>"' --renormalise
   headspec ablate induction --samples 500 --ideal previous --ideal induction
   headspec ablate induction "<bos> a b c a" --pattern 'previous: key.position == query.position - 2'
   headspec ablate induction "<bos> a b c a" --from "<bos> a d c a" --patch 'stream 1 at 2'
-
-example:
-  headspec ablate induction "<bos> a b c a" --zero 'previous: key.position == 1'
 """
 
 Commands = Any  # argparse's own type has no public name

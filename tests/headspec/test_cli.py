@@ -34,12 +34,12 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    for word in ("new", "compile", "show", "expand", "run", "plot", "verify", "fmt", "specs", "explain"):
+    for word in ("new", "compile", "show", "expand", "run", "plot", "verify", "ablate", "fmt", "specs", "explain"):
         assert f"    {word} " in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command", ["new", "compile", "show", "expand", "run", "plot", "verify", "fmt", "specs", "explain"]
+    "command", ["new", "compile", "show", "expand", "run", "plot", "verify", "ablate", "fmt", "specs", "explain"]
 )
 def test_every_command_has_help_with_an_example(command: str, capsys: Capture) -> None:
     assert main([command, "--help"]) == 0
