@@ -45,6 +45,7 @@ _PHRASES = {
     "_THROUGH": "`through`",
     "_OTHERWISE": "`otherwise`",
     "_AT": "`at`",
+    "IN": "`in`",
     "_THEN": "`then`",
     "_ELSE": "`else`",
     "_D_HEAD": "`d_head`",
@@ -73,7 +74,7 @@ FORMS = {
     "for": "for NAME in 0..3",
     "layer": "layer",
     "predict": "predict SUBSPACE",
-    "expect": 'expect head NAME: PREDICATE [otherwise PREDICATE]`, or `expect "TOKENS" -> "TOKEN"',
+    "expect": 'expect head NAME: PREDICATE [otherwise PREDICATE]`, or `expect "TOKENS" -> "TOKEN"`, or `expect "TOKENS" ->* "TOKENS"',
     "head": "head NAME [at LAYER.INDEX] [d_head N] [soft]",
     "compute": "compute SUBSPACE = EXPRESSION",
     "attend": "attend key.A == query.B [when query.C == VALUE] [strength S]",
@@ -118,7 +119,7 @@ def join(phrases: list[str]) -> str:
 def keywords(accepted: Set[str]) -> tuple[str, ...]:
     """The words of the language among the accepted terminals, for a did-you-mean."""
     words = [_PHRASES[t].strip("`") for t in accepted if _PHRASES.get(t, "").startswith("`")]
-    words += [t.lower() for t in accepted if t in ("AND", "OR", "NOT", "MOD", "IN")]
+    words += [t.lower() for t in accepted if t in ("AND", "OR", "NOT", "MOD")]
     words += ["token", "position"] if "SOURCE" in accepted else []
     return tuple(sorted(w for w in words if w.isidentifier()))
 

@@ -144,9 +144,21 @@ def _assignment_for_equality(slip: _Slip) -> Diagnostic | None:
     if slip.word == "=" and slip.before.endswith("=") and slip.expects_expression:
         message = "`==` compares: a declaration is written with one `=`"
         return slip.report("E0112", message, "one too many", "write `=`")
+    if slip.word == "==" and "EQUAL" in slip.accepted:
+        message = "`==` compares: a value is given with one `=`"
+        return slip.report("E0112", message, "one too many", "write `=`")
     if slip.word != "=" or "COMPARE" not in slip.accepted:
         return None
     return slip.report("E0112", "`=` compares nothing: a relation is written with `==`", "one `=`", "write `==`")
+
+
+def _choice(slip: _Slip) -> Diagnostic | None:
+    if slip.word == "if" and slip.expects_expression:
+        help = "put it in parentheses: `(if C then A else B)`"
+        return slip.report("E0111", "`if` cannot follow an operator", "not here", help)
+    if slip.word == "?" and slip.keyword == "compute":
+        return slip.report("E0111", "`?` chooses nothing", "not an operator", "write `if C then A else B`")
+    return None
 
 
 def _missing_arrow(slip: _Slip) -> Diagnostic | None:
@@ -285,6 +297,7 @@ _EXPLANATIONS: tuple[Callable[[_Slip], Diagnostic | None], ...] = (
     _stray_arrow,
     _block_colon,
     _assignment_for_equality,
+    _choice,
     _chained_comparison,
     _bare_token,
     _missing_arrow,

@@ -26,6 +26,7 @@ from compiler.computing import (
     Negative,
     Read,
     ValueExpr,
+    parts,
 )
 from compiler.program import Compute, Constant, Dims, Subspace
 from compiler.resolution.encodings import kind_of, name_of, values_of
@@ -78,7 +79,20 @@ def _resolve(scope: Scope, decl: ComputeDecl, layer: int) -> Compute:
         fail("E0484", f"{found}, so nothing can be computed into it", decl.target_span, label="no values", help=help)
     if value is None or kind is None:
         raise AlreadyReported
+    help = "`min`, `max` and `abs` write their first argument out twice: compute it in a line of its own"
+    limits.check_size(size_of(value), limits.EXPRESSION, "parts in one expression", decl.value.span, help)
     return Compute(target.name, _fitted(value, kind, target, decl), layer, decl.span)
+
+
+def size_of(value: ValueExpr) -> int:
+    """How many parts ``value`` has, written out."""
+    return _size(value, {})
+
+
+def _size(value: ValueExpr, known: dict[int, int]) -> int:
+    if id(value) not in known:
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts(value))
+    return known[id(value)]
 
 
 def _fitted(value: ValueExpr, kind: Type, target: Subspace, decl: ComputeDecl) -> ValueExpr:

@@ -53,9 +53,9 @@ class Table:
     rows: int = 1
     free: tuple[str, ...] = ()
 
-    def join(self, other: Table) -> Table | None:
-        """Every row of the one with every row of the other; None where that is too many."""
-        if self.rows * other.rows > MOST_ROWS:
+    def join(self, other: Table, most: int) -> Table | None:
+        """Every row of the one with every row of the other; None where they are more than ``most``."""
+        if self.rows * other.rows > most:
             return None
         one, two = np.divmod(np.arange(self.rows * other.rows), other.rows)
         columns = {name: column[one] for name, column in self.columns.items()}
@@ -157,7 +157,7 @@ class Inputs:
             if longest * len(self.tokens) > MOST_PLACES:
                 here = [t for t in range(len(self.tokens)) if self.sequences.positions_of(self.tokens[t])]
                 wide = Table({"token": np.array(here, dtype=np.int64)}, len(here))
-                joined = wide.join(Table({POSITION: np.arange(longest)}, longest))
+                joined = wide.join(Table({POSITION: np.arange(longest)}, longest), MOST_ROWS)
                 self._places = joined if joined is not None else wide
             else:
                 pairs = [
@@ -191,14 +191,14 @@ class Inputs:
 
     # ------------------------------------------------------------------ tables
 
-    def table(self, names: Sequence[str], layer: int) -> Table | None:
-        """The combinations of ``names`` that the MLP of ``layer`` may find; None where they are too many.
+    def table(self, names: Sequence[str], layer: int, most: int = MOST_ROWS) -> Table | None:
+        """The combinations of ``names`` that the MLP of ``layer`` may find; None where they are more than ``most``.
 
         Where it is the positions that are too many, keys may also come later than the query that looks at them."""
-        found = self._table(names, layer, causal=True)
-        return self._table(names, layer, causal=False) if found is None else found
+        found = self._table(names, layer, most, causal=True)
+        return self._table(names, layer, most, causal=False) if found is None else found
 
-    def _table(self, names: Sequence[str], layer: int, *, causal: bool) -> Table | None:
+    def _table(self, names: Sequence[str], layer: int, most: int, *, causal: bool) -> Table | None:
         origins = {name: self.origin(name, layer + 1, layer) for name in names}
         own = [n for n, o in origins.items() if o and o.head is None]
         table: Table | None = self._own(own, origins)
@@ -207,7 +207,7 @@ class Inputs:
         for head in dict.fromkeys(o.head for o in origins.values() if o and o.head):
             moved = [n for n, o in origins.items() if o and o.head == head]
             seen = self._seen(self.heads[head], moved, origins)
-            table = None if table is None else table.join(seen if causal else seen.distinct(moved))
+            table = None if table is None else table.join(seen if causal else seen.distinct(moved), most)
             if table is None:
                 return None
             if causal:
@@ -217,7 +217,7 @@ class Inputs:
         for name in names:
             if origins[name] is None and table is not None:
                 values = self.all_values(name)
-                table = table.join(Table({name: values}, len(values), (name,)))
+                table = table.join(Table({name: values}, len(values), (name,)), most)
         return None if table is None else table.distinct(names)
 
     def draw(self, names: Sequence[str], layer: int, rng: np.random.Generator, count: int) -> Table:

@@ -33,15 +33,17 @@ from compiler.computing import (
     read_subspaces,
 )
 from compiler.program import Compute, Encoding, Phase, Value
-from compiler.resolution.computes import SPELLED
+from compiler.resolution.computes import SPELLED, size_of
 from compiler.resolution.encodings import kind_of, name_of, values_of
-from compiler.resolution.inputs import ABSENT, Inputs, Ints, Table
+from compiler.resolution.inputs import ABSENT, MOST_ROWS, Inputs, Ints, Table
 from compiler.resolution.intervals import Interval, Known, bounds
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show, show_all
 
 Bools = NDArray[np.bool_]
 DRAWN = 1 << 16
+WORK = 1 << 26
+"""Values worked out for one line, at most."""
 LARGEST = 1 << 40
 """Integers of this size and more are refused: what is worked out here stays within 64 bits."""
 
@@ -67,10 +69,10 @@ def _only_writer(inputs: Inputs, compute: Compute, writers: Sequence[str]) -> bo
 def _check(inputs: Inputs, compute: Compute) -> Ints | None:
     names = read_subspaces(compute.value)
     found = _bounded(inputs, compute)
-    table = inputs.table(names, compute.layer)
+    table = inputs.table(names, compute.layer, min(MOST_ROWS, WORK // size_of(compute.value)))
     everything = table is not None
     if table is None:
-        table = inputs.draw(names, compute.layer, np.random.default_rng(0), DRAWN)
+        table = inputs.draw(names, compute.layer, np.random.default_rng(0), min(DRAWN, WORK // size_of(compute.value)))
     trial = Trial(inputs, table)
     result = trial.evaluate(compute.value)
     held = _held(inputs, compute, result.value)
