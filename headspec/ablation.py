@@ -34,6 +34,7 @@ LONGEST = 2048
 ENTRIES = 1 << 22
 """Pattern entries of one batch, all heads together."""
 LENGTHS = 12
+MOST_SAMPLES = 100_000
 
 
 def ablate(
@@ -78,7 +79,7 @@ def ablate(
         message = "--generate goes on with one text"
         raise SpecError(Diagnostic("E0645", message, help="give one TEXT, and leave out --samples"))
     session = Session(changed, changed.reader.queries(at, "at") if at is not None else None)
-    for tokens in choice.batches(max(1, len(session.heads))):
+    for tokens in choice.batches():
         session.look_at(tokens)
     found = session.conclude(sampled=samples is not None, complete=choice.complete, seed=seed)
     return replace(found, generated=_generated(changed, choice.given[0], generate, stop)) if generate else found
@@ -103,44 +104,53 @@ def _generated(changed: Intervened, prompt: Tokens, n: int, stop: str | None) ->
 
 @dataclass(frozen=True, eq=False)
 class _Choice:
-    """Texts that were ``given``, or samples: arrays (B, n) of ids, each of one length."""
+    """Texts that were ``given``, or samples: how many ``counts`` of which length."""
 
-    given: tuple[Tokens, ...]
-    sampled: tuple[Tokens, ...]
-    complete: bool
-    seed: int
+    program: Program
+    given: tuple[Tokens, ...] = ()
+    counts: tuple[tuple[int, int], ...] = ()
+    complete: bool = False
+    seed: int = 0
 
-    def batches(self, heads: int) -> Iterator[Tokens]:
-        for tokens in (*self.given, *self.sampled):
-            size = max(1, ENTRIES // (tokens.shape[1] ** 2 * heads))
+    def batches(self) -> Iterator[Tokens]:
+        """Arrays (B, n) of ids, each of one length."""
+        heads, vocabulary = max(1, len(self.program.heads)), len(self.program.tokens)
+        for tokens in self._arrays():
+            n = tokens.shape[1]
+            size = max(1, ENTRIES // (n * (n * heads + vocabulary)))
             for start in range(0, len(tokens), size):
                 yield tokens[start : start + size]
+
+    def _arrays(self) -> Iterator[Tokens]:
+        yield from self.given
+        language, rng = self.program.sequences, np.random.default_rng(self.seed)
+        for length, count in self.counts:
+            every = language.count(length) <= count
+            yield language.enumerate(length) if every else language.sample(rng, length, count)
 
 
 def _chosen(
     program: Program, text: Lines | None, samples: int | None, lengths: Sequence[int] | None, seed: int
 ) -> _Choice:
-    if (text is None) == (samples is None) or (lengths is not None and samples is None):
-        raise SpecError(
-            Diagnostic("E0645", "what should the model be run on?", help="give a TEXT, or --samples N [--length LIST]")
-        )
-    if text is not None:
+    if text is not None and samples is None and lengths is None:
         texts = [text] if isinstance(text, str) else list(text)
         given = tuple(np.array([read_tokens(part, program.tokens, program.context)]) for part in texts)
-        if not given or max(ids.shape[1] for ids in given) > LONGEST:
-            raise SpecError(_too_long(max((ids.shape[1] for ids in given), default=0)))
-        return _Choice(given, (), False, seed)
-    assert samples is not None
-    if samples < 1:
-        raise SpecError(Diagnostic("E0645", f"{samples} samples show nothing", help="at least 1"))
-    language, rng = program.sequences, np.random.default_rng(seed)
+        longest = max((ids.shape[1] for ids in given), default=0)
+        if not 0 < longest <= LONGEST:
+            raise SpecError(_too_long(longest))
+        return _Choice(program, given)
+    if text is not None or samples is None:
+        help = "give a TEXT, or --samples N [--length LIST]"
+        raise SpecError(Diagnostic("E0645", "what should the model be run on?", help=help))
+    if not 1 <= samples <= MOST_SAMPLES:
+        help = f"at least 1, and at most {MOST_SAMPLES:,}"
+        raise SpecError(Diagnostic("E0645", f"{samples:,} samples cannot be drawn", help=help))
+    language = program.sequences
     chosen = _lengths(language.lengths(), lengths, min(LENGTHS, samples))
-    sampled, complete = [], True
-    for length in chosen:
-        wanted, there_are = -(-samples // len(chosen)), language.count(length)
-        complete &= there_are <= wanted
-        sampled.append(language.enumerate(length) if there_are <= wanted else language.sample(rng, length, wanted))
-    return _Choice((), tuple(sampled), complete and set(chosen) == set(language.lengths()), seed)
+    wanted = -(-samples // len(chosen))
+    counts = tuple((length, min(wanted, language.count(length))) for length in chosen)
+    complete = chosen == language.lengths() and all(count == language.count(length) for length, count in counts)
+    return _Choice(program, (), counts, complete, seed)
 
 
 def _lengths(all_lengths: tuple[int, ...], wanted: Sequence[int] | None, number: int) -> tuple[int, ...]:

@@ -154,10 +154,12 @@ class Session:
 
     def _keep_example(self, tokens: Tokens, blocks: tuple[_Block, ...], before: Patterns, after: Patterns) -> None:
         """The first sequence in which a judged token changes; until there is one, the first of all."""
-        rows = [i for i in range(len(tokens)) if any(block.changed[i].any() for block in blocks)]
-        if self.example is not None and (self.example_changed or not len(rows)):
+        if self.example_changed:
             return
-        row = int(rows[0]) if len(rows) else 0
+        rows = sorted({int(row) for block in blocks for row in np.flatnonzero(block.changed.any(axis=1))[:1]})
+        if self.example is not None and not rows:
+            return
+        row = rows[0] if rows else 0
         texts, language = self.program.tokens, self.program.sequences
         decoded = tuple(
             Decoded(
@@ -174,7 +176,7 @@ class Session:
         drawn = tuple((p, before[p.layer][row, p.index], after[p.layer][row, p.index]) for p in self.heads)
         valid = language.accepts(tokens[row]) or (generates(self.program) and language.begins(tokens[row]))
         self.example = Example(tuple(texts[i] for i in tokens[row]), decoded, drawn, valid)
-        self.example_changed = bool(len(rows))
+        self.example_changed = bool(rows)
 
     # -------------------------------------------------------------- figures
 

@@ -221,7 +221,9 @@ def _run(subject: Subject, tokens: Tokens, hooks: Sequence[tuple[str, Any]], loo
     try:
         logits, seen = run(subject.module, tokens, hooks, look_at)
     except KeyError as error:
-        message = f"this model has no activation {error}"
+        if error.args[:1] not in [(name,) for name in (*look_at, *(name for name, _ in hooks))]:
+            raise
+        message = f"this model has no activation `{error.args[0]}`"
         raise SpecError(Diagnostic("E0641", message, help="hook_resid_mid and hook_mlp_out come with MLPs")) from None
     missing = sorted(look_at - set(seen))
     if missing or logits.shape[-1] != len(subject.program.tokens):

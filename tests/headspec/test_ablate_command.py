@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headspec.cli import main
-from tests.headspec.copying import COPY
+from tests.headspec.iterations import COPY
 
 Capture = pytest.CaptureFixture[str]
 

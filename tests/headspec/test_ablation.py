@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import headspec
@@ -21,11 +23,12 @@ from backends.numpy_model import NumpyModel, softmax
 from backends.torch_model import state_arrays
 from dsl.diagnostics import SpecError
 from headspec import Ablation, Model, ablate
+from headspec.edits import EditReader
 from headspec.intervening import Intervened, find_subject
 from headspec.verification import verify_model
-from tests.headspec.copying import COPY, GENERATING, LONGEST
+from tests.headspec.iterations import COPY, GENERATING, LONGEST, PARITY
 
-ALL = 10**6  # more samples than there are sequences: every one is looked at
+ALL = 10**5  # more samples than there are sequences: every one is looked at
 MINUS_TWO = 'fetch: token[key.position + 2] == "<eoi>" at token[key.position] == "<eoi>"'
 TEXT = "<copy> 1 0 1 1 <eoi> 1 0 1 1"
 
@@ -173,6 +176,79 @@ def test_of_a_spec_that_generates_the_tail_is_judged() -> None:
 def test_a_text_that_is_no_valid_input_is_not_judged(copy: Model) -> None:
     found = run(copy, "<copy> <copy> 1 <eoi>", zero="find")
     assert found.after.judged == 0 and not found.example.valid and "nothing is claimed" in str(found)
+
+
+# ------------------------------------------------------------------ parity, which has an MLP
+
+
+@pytest.fixture(scope="module")
+def parity() -> Model:
+    return headspec.compile(PARITY)
+
+
+def tails(found: Callable[[list[str], int], str | None]) -> tuple[int, int]:
+    """(tokens, right ones) over whole texts of up to five bits, where ``found(text, step)`` is the token that the
+    second head finds; what is said follows from it and the last token as the compute line says."""
+    tokens = right = 0
+    for length in range(1, 6):
+        for bits in range(4**length):
+            x = [str(bits >> i & 1) for i in range(length)]
+            s = [str(bits >> (length + i) & 1) for i in range(length)]
+            text = ["<parity>", *x, "<eoi>", *s]
+            for step in range(length + 1):
+                last = text[length + 1 + step]
+                tokens += 1
+                right += said_after(found(text[: length + 2 + step], step), last) == said_after(text[1 + step], last)
+    return tokens, right
+
+
+def said_after(found: str | None, last: str) -> str | None:
+    if found == "<eoi>":
+        return "<eos>"
+    if last == "<eoi>":
+        return found
+    return "0" if last == found else "1"
+
+
+WHOLE = {"samples": ALL, "lengths": [5, 7, 9, 11, 13]}
+
+
+def test_parity_without_its_edge_to_eoi_adds_every_token_to_itself(parity: Model) -> None:
+    """The second head finds the query itself: <eos> after <eoi>, and then 0 for ever."""
+    found = run(parity, zero='fetch: "<eoi>"', **WHOLE)
+    assert (found.before.tokens, found.before.tails) == (1.0, 1.0)
+    assert (found.after.judged, found.after.right) == tails(lambda text, step: text[-1])
+    assert found.after.whole == 0
+
+
+def test_parity_with_ideal_patterns_stays_perfect(parity: Model) -> None:
+    found = run(parity, ideal=["fetch", "find"], **WHOLE)
+    assert (found.after.tokens, found.after.tails, found.changed) == (1.0, 1.0, 0)
+
+
+def test_parity_with_its_first_head_on_eoi_minus_two_leaves_out_two_bits(parity: Model) -> None:
+    """s_t is the parity of x3 .. x_{t+2}: the circuit runs on the input without its first two bits."""
+
+    def two_ahead(text: list[str], step: int) -> str:
+        e = text.index("<eoi>")
+        return text[3 + step] if e > 2 else text[-1]
+
+    found = run(parity, pattern=MINUS_TWO, **WHOLE)
+    assert (found.after.judged, found.after.right) == tails(two_ahead)
+    generated = run(parity, "<parity> 1 1 0 1 1 0 <eoi>", pattern=MINUS_TWO, generate=8, stop="<eos>").generated
+    assert generated is not None
+    assert generated.before == ("1", "0", "0", "1", "0", "0", "<eos>")
+    assert generated.after == ("0", "1", "0", "0", "<eos>")
+
+
+def test_what_the_mlp_adds_is_what_is_said(parity: Model) -> None:
+    """Its output of another text at one position makes the answer of that text; the stream before it does too."""
+    text, other = "<parity> 1 0 1 <eoi> 1", "<parity> 1 1 1 <eoi> 1"
+    for site in ("blocks.1.hook_mlp_out", "blocks.1.hook_resid_mid", "blocks.1.hook_resid_post", "find"):
+        last = run(parity, text, patch=f"{site} at 5", source=other).example.decoded[-1]
+        assert (last.position, last.before, last.after) == (5, "1", "0"), site
+    last = run(parity, text, patch="blocks.0.hook_attn_out at 5", source=other).example.decoded[-1]
+    assert last.before == last.after == "1"  # both texts have <eoi> at 4
 
 
 # ------------------------------------------------------------------ by hand
@@ -323,9 +399,11 @@ def test_a_head_with_another_text_and_the_layer_of_that_head(induction: Model) -
     assert not np.allclose(one, observed(induction, tokens))
 
 
-def test_one_of_two_heads_is_patched() -> None:
-    """Two heads side by side write into two subspaces; patching one leaves the other."""
-    text = """
+@pytest.fixture(scope="module")
+def two() -> Model:
+    """Two heads side by side, which write into two subspaces."""
+    return headspec.compile(
+        """
 model two
 tokens a..d
 context 4
@@ -346,17 +424,37 @@ layer
 predict first
 predict own
 """
-    model = headspec.compile(text)
-    found = run(model, "a b c d", patch="self at 2", source="d d d d")
-    shown = {(d.position, d.subspace): (d.before, d.after) for d in found.example.decoded}
-    before = run(model, "a b c d").example.decoded
-    assert {(d.position, d.subspace): d.before for d in before} == {place: old for place, (old, _) in shown.items()}
-    assert {place for place, (old, new) in shown.items() if old != new} <= {(2, "first"), (2, "own")}
-    tokens = ids(model, "a b c d")
-    logits = observed(model, tokens, patch="self at 2", source="d d d d") - observed(model, tokens)
+    )
+
+
+def test_one_of_two_heads_is_patched(two: Model) -> None:
+    """`self` wrote c at position 2, and writes d; what `start` writes stays."""
+    tokens = ids(two, "a b c d")
+    moved = observed(two, tokens, patch="self at 2", source="d d d d") - observed(two, tokens)
     expected = np.zeros((1, 4, 4))
-    expected[0, 2, 2], expected[0, 2, 3] = -1, 1  # `self` wrote c, and writes d; `start` as before
-    np.testing.assert_allclose(logits, expected, atol=0.02)
+    expected[0, 2, 2], expected[0, 2, 3] = -1, 1
+    np.testing.assert_allclose(moved, expected, atol=0.02)
+
+
+@pytest.mark.parametrize(("head", "index", "lost"), [("start", 0, "a"), ("self", 1, "c")])
+def test_one_of_two_heads_is_cut(two: Model, head: str, index: int, lost: str) -> None:
+    tokens = ids(two, "a b c d")
+    found = run(two, "a b c d", zero=f"{head} at 2")
+    assert found.edits[0].where == f"L0H{index} {head}" and found.edits[0].touched == 3
+    other = {"start": "self", "self": "start"}[head]
+    np.testing.assert_array_equal(found.pattern(other), found.pattern(other, before=True))
+    assert not found.pattern(head)[2].any() and found.pattern(head)[3].any()
+    moved = observed(two, tokens, zero=f"{head} at 2") - observed(two, tokens)
+    expected = np.zeros((1, 4, 4))
+    expected[0, 2, "abcd".index(lost)] = -1
+    np.testing.assert_allclose(moved, expected, atol=0.02)
+
+
+def test_one_of_two_heads_is_given_a_pattern(two: Model) -> None:
+    found = run(two, "a b c d", pattern="self: key.position == query.position - 1")
+    assert np.diag(found.pattern("self"), -1).tolist() == [1.0, 1.0, 1.0]
+    np.testing.assert_array_equal(found.pattern("start"), found.pattern("start", before=True))
+    assert [d.subspace for d in found.example.decoded] == ["first", "own"] * 4
 
 
 # ------------------------------------------------------------------ whose model it is
@@ -504,6 +602,7 @@ def test_a_spec_without_an_answer_has_patterns_and_no_accuracy() -> None:
         ({"lengths": [8]}, "E0645"),
         ({"text": None}, "E0645"),
         ({"text": None, "samples": 0}, "E0645"),
+        ({"text": None, "samples": 10**9}, "E0645"),
         ({"text": None, "samples": 10, "lengths": [11]}, "E0645"),
         ({"text": None, "samples": 10, "generate": 2}, "E0645"),
         ({"text": []}, "E0645"),
@@ -518,6 +617,22 @@ def test_a_mistake_is_a_diagnostic(copy: Model, options: dict[str, Any], code: s
     with pytest.raises(SpecError) as error:
         run(copy, **({"text": TEXT} | options))
     assert {d.code for d in error.value.diagnostics} == {code}
+
+
+@given(
+    st.sampled_from(["zero", "pattern", "ideal", "expected", "patch"]),
+    st.lists(
+        st.sampled_from(["fetch", ":", " at ", " otherwise ", '"<eoi>"', "key.position", "==", "3", "{", "}", "n"])
+    ),
+)
+def test_any_line_is_read_or_refused(copy: Model, kind: str, words: list[str]) -> None:
+    reader = EditReader(copy.program, {}, 2, 1)
+    try:
+        (edit,) = reader.read(kind, "".join(words))
+    except SpecError as error:
+        assert all(d.code.startswith("E0") for d in error.diagnostics)
+    else:
+        assert edit.kind == kind and edit.head is not None and edit.head.name == "fetch"
 
 
 def test_a_head_without_expect_lines_has_no_expected_pattern() -> None:

@@ -16,7 +16,7 @@ from headspec.metrics import (
     iteration_references,
     measure,
 )
-from tests.headspec.copying import COPY
+from tests.headspec.iterations import COPY
 
 EOI = 9
 
