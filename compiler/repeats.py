@@ -99,11 +99,6 @@ class RepeatedLanguage(SequenceLanguage):
                 found.setdefault(length, []).append(shape)
         return {length: tuple(shapes) for length, shapes in found.items()}
 
-    def _single(self, length: int) -> Shape | None:
-        """The only shape of ``length``, if there is one and it is rigid."""
-        shapes = self._by_length.get(length, ())
-        return shapes[0] if len(shapes) == 1 and shapes[0].runs is not None else None
-
     def of_length(self, length: int) -> SequenceLanguage:
         """A language that has the same sequences of ``length`` (and perhaps shorter ones); ``length`` occurs."""
         if length not in self._built:
@@ -119,8 +114,10 @@ class RepeatedLanguage(SequenceLanguage):
             return sum(self.count(n) for n in self._lengths)
         if length not in self._by_length:
             return 0
-        single = self._single(length)
-        return single.count if single is not None else self.of_length(length).count(length)
+        shapes = self._by_length[length]
+        if all(shape.runs is not None for shape in shapes) and _disjoint(shapes):
+            return sum(shape.count for shape in shapes)
+        return self.of_length(length).count(length)
 
     # -------------------------------------------------------------- membership
 
@@ -215,6 +212,20 @@ class RepeatedLanguage(SequenceLanguage):
 
 
 # ------------------------------------------------------------------ shapes
+
+
+def _disjoint(shapes: Sequence[Shape]) -> bool:
+    """Do no two of these rigid shapes share a sequence: does each pair differ for certain at some place?"""
+    return all(_apart(one, other) for i, one in enumerate(shapes) for other in shapes[:i])
+
+
+def _apart(one: Shape, other: Shape) -> bool:
+    theirs = list(other.places)
+    return any(
+        not tokens & others and start < end and begin < stop
+        for tokens, start, stop in one.places
+        for others, begin, end in theirs
+    )
 
 
 def is_rigid(pattern: Pattern) -> bool:

@@ -55,12 +55,23 @@ def _shapes(scope: Scope, decl: SequencesDecl, free: dict[str, range]) -> Iterat
     for values in product(*free.values()):
         pattern = _pattern(scope, decl.pattern, dict(zip(free, values, strict=True)))
         if min_length(pattern) <= scope.context:
-            if not is_rigid(pattern):
-                steps += _states(pattern, scope.context)
-                limits.check_size(steps, limits.PATTERN_STATES, "steps in the pattern, all lengths together", decl.span)
-            yield pattern
+            for option in _options(pattern):
+                if not is_rigid(option):
+                    steps += _states(option, scope.context)
+                    what = "steps in the pattern, all lengths together"
+                    limits.check_size(steps, limits.PATTERN_STATES, what, decl.span)
+                yield option
         elif len(free) == 1:
             return
+
+
+def _options(pattern: Pattern) -> Iterator[Pattern]:
+    """The alternatives of a pattern that consists of them, one by one: each may be rigid where the whole is not."""
+    if isinstance(pattern, Alt) and not is_rigid(pattern):
+        for option in pattern.options:
+            yield from _options(option)
+    else:
+        yield pattern
 
 
 def free_lengths(scope: Scope, pattern: tree.Pattern) -> dict[str, range]:

@@ -120,3 +120,29 @@ def _pairs(lang: SequenceLanguage) -> set[tuple[int, int, int, int]]:
         for key in keys
         for query in queries
     }
+
+
+ALTERNATIVES = {
+    "apart at the first place": (
+        (("<p>",), ("a", "b"), ("c",)),
+        (("c",), ("a", "b", "c"), ("c",)),
+    ),
+    "apart in the middle": ((("a", "b"), ("a",), ("c",)), (("a",), ("b", "c"), ("c",))),
+    "with sequences in common": ((("a", "b"), ("a", "b")), (("b", "c"), ("b", "c"))),
+    "one within the other": ((("a", "b"), ("a", "b")), (("a",), ("a",))),
+}
+
+
+@pytest.mark.parametrize("sets", ALTERNATIVES.values(), ids=ALTERNATIVES.keys())
+def test_alternatives_are_counted_once(sets: tuple[tuple[tuple[str, ...], ...], ...]) -> None:
+    shapes = [Cat(tuple(Rep(tok(*tokens), n, n) for tokens in option)) for option in sets for n in (1, 2, 3)]
+    lang = repeated_language(shapes, TOKENS, 9)
+    for length in lang.lengths():
+        assert lang.count(length) == len({tuple(row) for row in lang.enumerate(length).tolist()})
+
+
+def test_alternatives_of_four_thousand_are_counted_at_once() -> None:
+    one = [block(n) for n in range(1, 4000)]
+    other = [Cat((tok("c"), Rep(tok("a", "b", "c"), n, n), tok("c"), Rep(tok("a"), n, n))) for n in range(1, 4000)]
+    lang = repeated_language([*one, *other], TOKENS, 8002)
+    assert lang.count() == sum(4**n + 3**n for n in range(1, 4000))

@@ -370,6 +370,12 @@ def test_a_free_length_may_be_bounded_and_there_may_be_two():
     assert [p.sequences.count(n) for n in range(10)] == [0, 0, 0, 1, 0, 2, 0, 2, 0, 1]
 
 
+def test_alternatives_of_one_free_length_are_taken_one_by_one():
+    p = program(TIED + "sequences <p> (x: 0..1){L: 1..3} <eoi> 0{L} | (y: 1){L} (<eoi> | <eos>) (z: 0..1){L}\n")
+    assert [p.sequences.count(n) for n in range(10)] == [0, 0, 0, 4, 2, 8, 4, 16, 8, 0]
+    assert len(p.sequences.shapes) == 6 and all(shape.runs is not None for shape in p.sequences.shapes)
+
+
 def test_a_declared_count_is_no_free_length():
     p = program(TIED + "param L = 2\nsequences 0{L} (1 | <p>){L}\n")
     assert p.sequences.lengths() == (4,) and p.sequences.count() == 4
