@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -221,8 +222,10 @@ def value_at(text: str, point: dict[str, Fraction]) -> Fraction:
 
 
 @settings(max_examples=200, deadline=None)
-@given(quotients(), quotients(), st.randoms(use_true_random=False))
-def test_equality_of_quotients_is_equality_everywhere(a: str, b: str, random: Any) -> None:
+@given(quotients(), quotients())
+def test_equality_of_quotients_is_equality_everywhere(a: str, b: str) -> None:
+    """At points that nobody has chosen to fit: an example that shrinks does not shrink them to 2."""
+    random = Random(f"{a} {b}")
     points = [
         {name: Fraction(random.randint(2, 10**6), random.randint(1, 999)) for name in ("d_head", "n", "w")}
         for _ in range(3)
