@@ -23,6 +23,7 @@ from backends.numpy_model import NumpyModel, softmax
 from backends.torch_model import state_arrays
 from dsl.diagnostics import SpecError
 from headspec import Ablation, Model, ablate
+from headspec.ablation_tally import claimed_positions
 from headspec.edits import EditReader
 from headspec.intervening import Intervened, find_subject
 from headspec.verification import verify_model
@@ -171,6 +172,55 @@ def test_of_a_spec_that_generates_the_tail_is_judged() -> None:
     found = run(model, "<copy> 1 0 <eoi>")
     assert [decoded.position for decoded in found.example.decoded if decoded.right] == [3]
     assert found.example.valid and not run(model, "<copy> <copy>").example.valid
+
+
+def test_of_a_spec_that_generates_nothing_is_judged_before_the_last_gap(copy: Model) -> None:
+    """What is determined at position 0 is no step of the tail, which begins at 2; after <eos> nothing follows."""
+    program = headspec.compile(GENERATING).program
+    tokens = ids(copy, "<copy> 1 <eoi> 1 <eos>", "<copy> 1 <eoi> 1 <eoi>", "<copy> <copy> 1 1 1")
+    determined = np.array([[True, False, True, True, True]] * 3)
+    found = claimed_positions(program, tokens, determined)
+    assert found.tolist() == [[False, False, True, True, False], [False] * 5, [False] * 5]
+
+
+def test_what_is_undetermined_is_not_judged() -> None:
+    """Before <eoi> the second head finds nothing, although these are valid inputs."""
+    model = headspec.compile(COPY.replace("sequences <copy> (", "sequences <copy> ((0..1){0,2} | "))
+    found = run(model, "<copy> 1 0 <eoi>")
+    assert model.program.sequences.accepts(ids(model, "<copy> 1 0")[0])
+    assert [decoded.position for decoded in found.example.decoded if decoded.right] == [3]
+
+
+def test_each_predicted_subspace_decides_among_its_own_values() -> None:
+    model = headspec.compile(
+        """
+model cases
+tokens a, b, A, B
+context 3
+sequences (a..b){1,3}
+table upper: "a" -> "A", "b" -> "B"
+subspace content : onehot({"a", "b"})
+subspace small   : onehot({"a", "b"})
+subspace large   : onehot({"A", "B"})
+subspace where   : phase(positions)
+embed token    -> content
+embed position -> where
+layer
+  head both
+    attend key.where == query.where
+    copy key.content -> small
+    copy key.content through upper -> large
+predict small
+predict large
+"""
+    )
+    found = run(model, "a b b", zero="both at 1")
+    assert [(d.subspace, d.before, d.after) for d in found.example.decoded if d.position == 1] == [
+        ("small", "b", "a"),  # two ties of zeros, each broken among its own
+        ("large", "B", "A"),
+    ]
+    assert (found.before.tokens, found.after.right, found.after.judged, found.ties) == (1.0, 4, 6, 2)
+    assert found.constant_token is None and found.constant == pytest.approx(2 / 3)
 
 
 def test_a_text_that_is_no_valid_input_is_not_judged(copy: Model) -> None:
@@ -326,6 +376,15 @@ def test_renormalising_is_not_to_see_the_keys(induction: Model) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def test_rows_that_are_not_cut_stay_as_they_are(induction: Model) -> None:
+    """To the last bit: only the row of query 4 is renormalised."""
+    found = run(induction, TEXTS[1], zero="induction: 2 at 4", renormalise=True)
+    kept = [0, 1, 2, 3, 5]
+    before, after = found.pattern("induction", before=True), found.pattern("induction")
+    np.testing.assert_array_equal(after[kept], before[kept])
+    assert after[4, 2] == 0 and after[4].sum() == pytest.approx(1) and before[4, 2] > 0
+
+
 def test_a_row_of_which_nothing_is_left_stays_zero(induction: Model) -> None:
     found = run(induction, TEXTS[0], zero="previous", renormalise=True)
     assert not found.pattern("previous").any() and found.pattern("previous", before=True).any()
@@ -380,6 +439,15 @@ def test_the_whole_stream_of_another_text_is_that_text(induction: Model) -> None
     for layer in range(3):
         found = observed(induction, ids(induction, TEXTS[0]), patch=f"stream {layer}", source=TEXTS[1])
         np.testing.assert_allclose(found, observed(induction, ids(induction, TEXTS[1])), atol=1e-12)
+
+
+def test_the_stream_after_the_last_layer_is_what_is_read_out(induction: Model) -> None:
+    tokens, other = ids(induction, TEXTS[0]), observed(induction, ids(induction, TEXTS[1]))
+    found = observed(induction, tokens, patch="stream 2 at 5", source=TEXTS[1])
+    np.testing.assert_allclose(found[:, 5], other[:, 5], atol=1e-12)
+    np.testing.assert_allclose(found[:, :5], observed(induction, tokens)[:, :5], atol=1e-12)
+    (edit,) = run(induction, TEXTS[0], patch="stream 2", source=TEXTS[1]).edits
+    assert edit.where == "blocks.1.hook_resid_post"
 
 
 def test_one_position_of_the_stream(induction: Model) -> None:
