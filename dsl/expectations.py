@@ -74,7 +74,7 @@ FORMS = {
     "for": "for NAME in 0..3",
     "layer": "layer",
     "predict": "predict SUBSPACE",
-    "expect": 'expect head NAME: PREDICATE [otherwise PREDICATE]`, or `expect "TOKENS" -> "TOKEN"`, or `expect "TOKENS" ->* "TOKENS"',
+    "expect": 'expect head NAME: PREDICATE [otherwise PREDICATE]`, `expect "TOKENS" -> "TOKEN"`, or `.. ->* "TOKENS"',
     "head": "head NAME [at LAYER.INDEX] [d_head N] [soft]",
     "compute": "compute SUBSPACE = EXPRESSION",
     "attend": "attend key.A == query.B [when query.C == VALUE] [strength S]",
