@@ -189,6 +189,7 @@ def test_what_is_undetermined_is_not_judged() -> None:
     found = run(model, "<copy> 1 0 <eoi>")
     assert model.program.sequences.accepts(ids(model, "<copy> 1 0")[0])
     assert [decoded.position for decoded in found.example.decoded if decoded.right] == [3]
+    assert (found.before.judged, found.before.tails) == (1, 1.0)
 
 
 def test_each_predicted_subspace_decides_among_its_own_values() -> None:
@@ -664,6 +665,7 @@ def test_a_spec_without_an_answer_has_patterns_and_no_accuracy() -> None:
         ({"patch": "find"}, "E0643"),
         ({"source": TEXT}, "E0643"),
         ({"patch": "find", "source": "<copy> 1"}, "E0643"),
+        ({"patch": "find", "source": TEXT.removesuffix(" 1")}, "E0643"),
         ({"zero": "fetch: 3 at 2"}, "E0644"),
         ({"patch": "find at 50", "source": TEXT}, "E0644"),
         ({"samples": 10}, "E0645"),
@@ -707,7 +709,10 @@ def test_a_head_without_expect_lines_has_no_expected_pattern() -> None:
     model = headspec.compile(COPY.partition("expect head find")[0])
     with pytest.raises(SpecError, match="E0642"):
         run(model, TEXT, expected="find")
-    assert run(model, TEXT, ideal="find").head("find").basis == "reference"
+    figures = run(model, TEXT, ideal="find").head("find")
+    assert figures.basis == "reference" and figures.before.queries == 5
+    model = headspec.compile(COPY.partition("expect head fetch")[0])
+    assert run(model, TEXT).head("fetch").before.queries == 10  # resting counts too
 
 
 def test_a_context_that_is_too_long_is_refused() -> None:
