@@ -20,8 +20,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from headspec.course.naming.codes import CODES
 from headspec.course.files.loading import find_exercise, outline
+from headspec.course.naming.codes import CODES
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "docs" / "course").glob("*.ipynb"))
