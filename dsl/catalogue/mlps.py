@@ -39,19 +39,20 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0520",
         "more than one layer of neurons can do",
-        "The computes of a layer are one layer of neurons: sums of functions of one integer combination of what is read, "
-        "products of two numbers, and either of these under a condition. What is a function of such a result needs "
-        "another layer: let one line write the inner part into a subspace of its own and another line, one layer later, "
-        "read it. Where few combinations of values exist, any function of them fits into one layer.",
+        "The computes of a layer are one layer of neurons: sums of functions of one integer combination of what "
+        "is read, products of two numbers, and either of these under a condition. What is a function of such a "
+        "result needs another layer: let one line write the inner part into a subspace of its own and another "
+        "line, one layer later, read it. Where few combinations of values exist, any function of them fits into "
+        "one layer.",
         _PRODUCT + "  compute result = (left * right) mod 7\n",
         _PRODUCT + "  compute half = left * right\nlayer\n  compute result = half mod 7\n",
     ),
     _entry(
         "E0521",
         "too many neurons",
-        "A line may take at most 16,384 neurons. A function of a number takes about one neuron for every value at which "
-        "its slope changes; AND gates take one for every class of combinations. Numbers (scalar) and tables over one "
-        "one-hot are read by a linear map and take none.",
+        "A line may take at most 16,384 neurons. A function of a number takes about one neuron for every value at "
+        "which its slope changes; AND gates take one for every class of combinations. Numbers (scalar) and tables "
+        "over one one-hot are read by a linear map and take none.",
         "subspace n : scalar(0..40000)\nsubspace m : scalar(0..1)\nlayer\n  compute n = 1000 * digit\n"
         "layer\n  compute m = n mod 2\n",
         "subspace n : scalar(0..40000)\nsubspace m : scalar(0..4)\nlayer\n  compute n = 1000 * digit\n"
@@ -60,9 +61,9 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "E0522",
         "a phase or a code shows no value to an MLP",
-        "A neuron sees a linear map of the stream. A scalar is its value, a one-hot shows any function of its value, but no "
-        "linear map of a phase or of a code is its value. Two phases can be added and subtracted, and the result is a "
-        "phase again; for anything else hold the value in a second subspace.",
+        "A neuron sees a linear map of the stream. A scalar is its value, a one-hot shows any function of its "
+        "value, but no linear map of a phase or of a code is its value. Two phases can be added and subtracted, "
+        "and the result is a phase again; for anything else hold the value in a second subspace.",
         "subspace place : onehot(0..7)\nlayer\n  compute place = where\n",
         "subspace place : onehot(0..7)\nembed position -> place\nlayer\n  compute other = where + 1\n",
     ),
@@ -70,26 +71,28 @@ ENTRIES: tuple[Entry, ...] = (
         "E0523",
         "phases that do not add up",
         "The sum or difference of two phases is made frequency by frequency, so all of them need the same frequencies. "
-        "Each frequency comes out scaled by |cos| of half a difference of the two; where too many of these are small at "
-        "once, values cannot be told apart, and more frequencies are needed. A layer adds two phases, not three.",
+        "Each frequency comes out scaled by |cos| of half a difference of the two; where too many of these are "
+        "small at once, values cannot be told apart, and more frequencies are needed. A layer adds two phases, "
+        "not three.",
         "layer\n  compute other = where + where + where\n",
         "layer\n  compute other = where + 2\n",
     ),
     _entry(
         "E0524",
         "rounding could change a computed value",
-        "Integers are exact in floats up to 2^24 in float32, 2^11 in float16 and 2^8 in bfloat16. Where neurons see larger "
-        "numbers than that, or parts that are no multiples of a power of two, rounding may move the result; beyond an "
-        "eighth of the step between two values the line is refused.",
-        "dtype bfloat16\nsubspace n : scalar(-9..900)\nsubspace m : scalar(0..9)\nlayer\n  compute n = 101 * digit - 9\n"
-        "layer\n  compute m = n mod 10\n",
+        "Integers are exact in floats up to 2^24 in float32, 2^11 in float16 and 2^8 in bfloat16. Where neurons "
+        "see larger numbers than that, or parts that are no multiples of a power of two, rounding may move the "
+        "result; beyond an eighth of the step between two values the line is refused.",
+        "dtype bfloat16\nsubspace n : scalar(-9..900)\nsubspace m : scalar(0..9)\nlayer\n  compute n = 101 * "
+        "digit - 9\nlayer\n  compute m = n mod 10\n",
         "dtype float32\nsubspace n : scalar(-9..900)\nsubspace m : scalar(0..9)\nlayer\n  compute n = 101 * digit - 9\n"
         "layer\n  compute m = n mod 10\n",
     ),
     Entry(
         "E0525",
         "gelu or silu is not near enough to relu",
-        "gelu and silu stand for relu at a power-of-two scale K up to 4096: act(K z)/K. Away from z = 0 they differ from "
-        "relu by very little; where a line has so steep slopes that even this could change a value, it is refused.",
+        "gelu and silu stand for relu at a power-of-two scale K up to 4096: act(K z)/K. Away from z = 0 they "
+        "differ from relu by very little; where a line has so steep slopes that even this could change a value, "
+        "it is refused.",
     ),
 )
