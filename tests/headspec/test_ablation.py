@@ -190,6 +190,7 @@ def test_what_is_undetermined_is_not_judged() -> None:
     assert model.program.sequences.accepts(ids(model, "<copy> 1 0")[0])
     assert [decoded.position for decoded in found.example.decoded if decoded.right] == [3]
     assert (found.before.judged, found.before.tails) == (1, 1.0)
+    assert run(model, "<copy> 1 0 <eoi>", at="key.position == 0").before.judged == 1  # though all are asked for
 
 
 def test_each_predicted_subspace_decides_among_its_own_values() -> None:
