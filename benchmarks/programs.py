@@ -44,7 +44,7 @@ M: million parameters; s: seconds to compile; a row without them: none was measu
 programs generate. Its `shuffle_dyck1` says whether a text is balanced, and not what closes a bracket. "As shipped" is
 with its default `mlp_exactness`, 100; with 1e4 to 1e5 those positions become right.
 [ALTA](https://github.com/google-deepmind/alta): its dense addition and its sort do not compile.
-[TorchWright](https://pypi.org/project/torchwright/): its ten-digit calculator, the nearest to addition that was measured."""
+[TorchWright](https://pypi.org/project/torchwright/): its ten-digit calculator, the nearest to addition there is."""
 
 Case = tuple[list[str], list[str | None]]
 """A text, and the token that is right after each of its tokens (None: nothing is asked there)."""
