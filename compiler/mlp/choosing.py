@@ -25,7 +25,7 @@ from compiler.mlp.evaluating import Answer, NoValue, function_of
 from compiler.mlp.forms import Form, total
 from compiler.mlp.gates import Gate, and_gates, gated, indicator
 from compiler.mlp.products import ONE, products
-from compiler.mlp.reading import Reader, Reduced
+from compiler.mlp.reading import Reader, Reduced, constant_of
 from compiler.mlp.ridges import Ridge, flat_steps, interpolate
 from compiler.mlp.safety import is_safe
 from compiler.mlp.targets import ANY_NUMBER, Target
@@ -107,8 +107,9 @@ class Chooser:
         form = self.reader.form(value) if target.linear else None
         if form is not None:
             return Sum("affine", ((form, ONE),), slopes=((form, 1.0),))
-        if isinstance(value, Fixed):
-            return Sum("affine", constant=tuple((target.vector(value.value) or {}).items()))
+        if not read_subspaces(value):
+            fixed = constant_of(value)
+            return Sum("affine", constant=tuple((target.vector(fixed) or {}).items()) if fixed is not None else ())
         table = self.reader.table(value)
         if not table:
             return None
@@ -125,9 +126,11 @@ class Chooser:
         if not table:
             yield Sum("affine")
             return
-        if len(reduced.directions) == 1:
+        if not reduced.directions:
+            yield Sum("affine", constant=tuple((target.vector(table[()]) or {}).items()))
+        elif len(reduced.directions) == 1:
             yield from self._one_ridge(reduced.directions[0], {v: a for (v,), a in table.items()}, target)
-        elif reduced.directions:
+        else:
             kept = 0
             for weights, points in sorted(_codes(table).items(), key=lambda item: target.knots(item[1])):
                 form = total(d.times(w) for w, d in zip(weights, reduced.directions, strict=True))

@@ -5,7 +5,7 @@ position) decides together, each with all its rows; groups are independent of ea
 combinations a valid sequence really shows (all of them are taken for possible).
 
 A subspace that nothing but its embedding has written shows what its token or position says (None where it is empty,
-which leaves its coordinates 0); any other may hold any value of its encoding.
+which leaves its coordinates 0); any other is on its own, with the values that ``possible`` finds.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from compiler.circuits.features import embedded_value, feature
+from compiler.circuits.features import feature
 from compiler.circuits.stream import Stream
 from compiler.mlp.forms import Form
-from compiler.program import Code, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.mlp.possible import possible_values, shown_value
+from compiler.program import Code, OneHot, Phase, ScalarValue, Subspace, Value
 
 Row = tuple[Value | None, ...]
 Rational = int | Fraction
@@ -114,7 +115,7 @@ def domain_of(stream: Stream, names: Iterable[str], layer: int) -> Domain:
     for name in names:
         source = decided_by(stream, name, layer)
         if source is None:
-            groups.append(_alone(stream.subspaces[name]))
+            groups.append(_alone(stream, stream.subspaces[name], layer))
         else:
             sources.setdefault(source, []).append(name)
     groups += [_together(stream, source, tuple(found), layer) for source, found in sources.items()]
@@ -129,18 +130,8 @@ def decided_by(stream: Stream, name: str, layer: int) -> str | None:
     return embed.source
 
 
-def values_of(encoding: Encoding) -> tuple[Value, ...]:
-    match encoding:
-        case OneHot(values) | Code(values):
-            return values
-        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
-            return tuple(range(low, high + 1))
-        case _:
-            return ()
-
-
-def _alone(subspace: Subspace) -> Group:
-    rows = tuple((value,) for value in values_of(subspace.encoding))
+def _alone(stream: Stream, subspace: Subspace, layer: int) -> Group:
+    rows = tuple((value,) for value in possible_values(stream, subspace.name, layer))
     return Group((subspace.name,), rows, subspace.name if isinstance(subspace.encoding, OneHot) else None)
 
 
@@ -164,17 +155,10 @@ def _together(stream: Stream, source: str, names: tuple[str, ...], layer: int) -
 def _rows(stream: Stream, source: str, names: tuple[str, ...], shown: list[tuple[str, int]]) -> list[Row]:
     found: dict[Row, None] = {}
     for token, position in shown:
-        values = tuple(_shown(stream.subspaces[name].encoding, source, token, position) for name in names)
+        values = tuple(shown_value(stream.subspaces[name].encoding, source, token, position) for name in names)
         if any(value is not None for value in values):
             found[values] = None
     return list(found)
-
-
-def _shown(encoding: Encoding, source: str, token: str, position: int) -> Value | None:
-    value = embedded_value(source, token, position, encoding)
-    if value is None and isinstance(encoding, ScalarValue | Quadratic) and encoding.low <= 0 <= encoding.high:
-        return 0
-    return value
 
 
 def _tells_apart(stream: Stream, names: tuple[str, ...], rows: list[Row], name: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compiler.computing import Junction, Negation, ValueExpr
@@ -28,16 +28,18 @@ CONJUNCTIONS = 16
 @dataclass(frozen=True)
 class Gate:
     """A condition.  With ``before`` None: ``form`` is 0 where it holds and at most -1 elsewhere.  Otherwise: it holds
-    where form >= 0, and form <= -before elsewhere."""
+    where form >= 0 (and form <= -before elsewhere) and ``also`` is 0 (at most -1 where it does not hold)."""
 
     form: Form
     before: int | None = None
+    also: Form | None = None
 
 
 Indicator = list[tuple[int, Gate]]
 """A condition as a sum of coefficient * gate."""
 
 ALWAYS = Gate(Form())
+Slopes = tuple[tuple[Form, float], ...]
 
 
 def indicator(reader: Reader, condition: ValueExpr) -> Indicator | None:
@@ -62,7 +64,7 @@ def _not(inner: Indicator) -> Indicator:
 
 
 def _and(one: Indicator, other: Indicator) -> Indicator | None:
-    """Products of gates: affine ones add up."""
+    """Products of gates: affine ones add up, also onto a step."""
     if len(one) * len(other) > CONJUNCTIONS:
         return None
     found: Indicator = []
@@ -72,6 +74,10 @@ def _and(one: Indicator, other: Indicator) -> Indicator | None:
                 found.append((c * d, h if g == ALWAYS else g))
             elif g.before is None and h.before is None:
                 found.append((c * d, Gate(g.form + h.form)))
+            elif g.before is None or h.before is None:
+                closing, step = (g, h) if g.before is None else (h, g)
+                also = closing.form if step.also is None else closing.form + step.also
+                found.append((c * d, replace(step, also=also)))
             else:
                 return None
     return found
@@ -132,11 +138,18 @@ def _gated_form(domain: Domain, form: Form, vector: Vector, gate: Gate, label: s
         return lifted + _unit(domain, gate, label, scaled(vector, low))
     steps = 1 if gate.before is None else gate.before
     strength = high / steps
-    bend = Bend(form + gate.form.times(strength), vector, label)
-    slopes = ((form, size(vector)), (gate.form, size(vector) * float(strength)))
+    whole, step = form + gate.form.times(strength), gate.form
+    if gate.also is not None:
+        most = max(domain.range_of(gate.form)[1], Fraction(0))
+        whole = whole + gate.also.times(high + strength * most)
+        step = step + gate.also.times(most)
+    bend = Bend(whole, vector, label)
+    slopes: Slopes = ((form, size(vector)), (gate.form, size(vector) * float(strength)))
     if gate.before is None:
         return Sum("gated", bends=(bend,), slopes=slopes)
-    return Sum("gated", bends=(bend, Bend(gate.form, scaled(vector, -strength), label)), slopes=slopes)
+    if gate.also is not None:
+        slopes += ((gate.also, size(vector) * float(high + strength * most)),)
+    return Sum("gated", bends=(bend, Bend(step, scaled(vector, -strength), label)), slopes=slopes)
 
 
 def _unit(domain: Domain, gate: Gate, label: str, vector: Vector) -> Sum:
@@ -147,8 +160,14 @@ def _unit(domain: Domain, gate: Gate, label: str, vector: Vector) -> Sum:
             return Sum("affine", terms=((gate.form.plus(1), vector),), slopes=((gate.form, size(vector)),))
         return Sum("gated", bends=(Bend(gate.form.plus(1), vector, label),), slopes=((gate.form, size(vector)),))
     per = scaled(vector, Fraction(1, gate.before))
-    bends = (Bend(gate.form.plus(gate.before), per, label), Bend(gate.form, scaled(per, -1), label))
-    return Sum("gated", bends=bends, slopes=((gate.form, size(per)),))
+    rising, risen = gate.form.plus(gate.before), gate.form
+    slopes: Slopes = ((gate.form, size(per)),)
+    if gate.also is not None:
+        most = max(domain.range_of(rising)[1], Fraction(1))
+        rising, risen = rising + gate.also.times(most), risen + gate.also.times(most)
+        slopes += ((gate.also, size(per) * float(most)),)
+    bends = (Bend(rising, per, label), Bend(risen, scaled(per, -1), label))
+    return Sum("gated", bends=bends, slopes=slopes)
 
 
 # -------------------------------------------------------------------- ANDs of one-hots

@@ -11,6 +11,7 @@ relu(cos(A + phi) + cos(B + phi)) = relu(2 cos D cos(psi + phi)), phi = 2 pi k/m
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -60,16 +61,26 @@ class PhaseProduct:
         offsets = np.arange(reach + 1, dtype=np.float64)
         half = np.abs(np.sin(np.outer(offsets, frequencies / 2)))
         wanted = weights * (2 * half * half - 2 * self.aliasing * half)
-        low, high = self.differences
         least = np.full(reach + 1, np.inf)
-        rows = max(1, BLOCK // (reach + 1))
-        for start in range(low, high + 1, rows):
-            block = np.arange(start, min(start + rows, high + 1), dtype=np.float64)
-            gains = np.abs(np.cos(np.outer(block, frequencies / 2)))
+        for gains in self._gains(frequencies, reach):
             least = np.minimum(least, (wanted @ gains.T).min(axis=1))
         found: Floats = least - 4 * self.blur * float(weights.sum())
         found[0] = 0.0
         return found
+
+    def highest(self, frequencies: Floats, weights: Floats, reach: int) -> float:
+        """The greatest score of an offset that is not 0."""
+        offsets = np.arange(1, reach + 1, dtype=np.float64)
+        shown = weights * (np.cos(np.outer(offsets, frequencies)) + self.aliasing)
+        return max(float((shown @ gains.T).max()) for gains in self._gains(frequencies, reach)) + 2 * self.blur
+
+    def _gains(self, frequencies: Floats, reach: int) -> Iterator[Floats]:
+        """|cos(alpha_j d/2)| by difference and frequency, in blocks."""
+        low, high = self.differences
+        rows = max(1, BLOCK // (reach + 1))
+        for start in range(low, high + 1, rows):
+            block = np.arange(start, min(start + rows, high + 1), dtype=np.float64)
+            yield np.abs(np.cos(np.outer(block, frequencies / 2)))
 
     def gains(self, frequencies: Floats, weights: Floats) -> tuple[float, float]:
         """The least and the greatest total weight, harmonics included."""

@@ -21,7 +21,6 @@ from compiler.computing import (
     Arithmetic,
     Compared,
     Contained,
-    Fixed,
     Junction,
     Negation,
     Negative,
@@ -84,9 +83,10 @@ class Reader:
         return found[1]
 
     def _structural(self, expression: ValueExpr) -> Form | None:
+        if not read_subspaces(expression):
+            value = constant_of(expression)
+            return None if value is None or isinstance(value, str) else Form.fixed(int(value))
         match expression:
-            case Fixed(value):
-                return None if isinstance(value, str) else Form.fixed(int(value))
             case Read(name):
                 return self._read(name)
             case Negative(operand):
@@ -183,8 +183,8 @@ class Reader:
             found.append(part)
             return True
         below = parts(expression)
-        if not below:
-            return isinstance(expression, Fixed)
+        if not read_subspaces(expression):
+            return True
         return all(self._collect(inner, found) for inner in below)
 
     def _part(self, expression: ValueExpr) -> Part | None:
@@ -269,6 +269,14 @@ class Reader:
             if len(found) > COMBINATIONS:
                 return None
         return sorted(found)
+
+
+def constant_of(expression: ValueExpr) -> Answer | None:
+    """The value of an expression that reads nothing; None if it has none."""
+    try:
+        return function_of(expression, {})(())  # type: ignore[no-any-return]
+    except NoValue:
+        return None
 
 
 def _sums_of_one(groups: list[list[int]]) -> list[tuple[int, ...]] | None:

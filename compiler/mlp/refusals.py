@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from compiler.computing import Fixed, Read, ValueExpr, parts
 from compiler.limits import NEURONS
 from compiler.mlp.choosing import Chooser
+from compiler.mlp.reading import TRUTHS
 from compiler.mlp.wording import shown
 from compiler.program import Code, Compute, Encoding, Phase, ScalarValue, Subspace
 from dsl.diagnostics import Diagnostic, SpecError
@@ -23,6 +24,7 @@ def another_layer(chooser: Chooser, compute: Compute) -> SpecError:
     label = "too much for one layer of neurons"
     if part is not None:
         text = part.span.text if part.span.text.strip() else shown(part)
+        text = f"if {text} then 1 else 0" if isinstance(part, TRUTHS) else text
         help = f"give the part `{text}` a subspace of its own: `compute part = {text}` one layer earlier; read `part`"
     return _error(
         "E0520",
