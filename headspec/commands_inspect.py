@@ -55,6 +55,8 @@ def summarise(model: Model) -> dict[str, object]:
         "dtype": program.dtype,
         "mass": float(program.mass),
         "heads": [_head_json(head) for head in weights.heads],
+        "mlps": [{"layer": m.layer, "neurons": m.W_in.rows, "notes": list(m.notes)} for m in weights.mlps],
+        "remarks": list(program.remarks),
         "strengths": [
             {"head": r.head, "line": r.line, "strength": str(r.value), "gap": r.gap, "leak": r.leak}
             for r in weights.strengths.reports
@@ -78,12 +80,16 @@ def _head_json(head: HeadWeights) -> dict[str, object]:
 
 
 def _summary_text(model: Model, summary: dict[str, object]) -> str:
+    from headspec.mlps import mlp_summary
+
     weights, program = model.weights, model.weights.program
     lines = [
         f"{program.name}: d_model {program.width}, {len(program.layers)} layer{'s' * (len(program.layers) != 1)}, "
         f"context {program.context}, {len(program.tokens)} tokens, {program.dtype}",
         *(_head_text(head) for head in weights.heads),
         *(f"  {report}" for report in weights.strengths.reports),
+        *(f"  {line}" for mlp in weights.mlps for line in mlp_summary(mlp).split("\n")),
+        *(f"  note: {remark}" for remark in program.remarks),
     ]
     if weights.free:
         lines.append(f"  no value yet: {', '.join(sorted(weights.free))} (--set NAME=VALUE)")
@@ -107,6 +113,7 @@ def _head_text(head: HeadWeights) -> str:
 def show(arguments: argparse.Namespace) -> int:
     """The chosen matrices of the chosen heads."""
     from headspec.matrices import HEAD_MATRICES, MODEL_MATRICES, render_matrix
+    from headspec.mlps import render_mlps
 
     weights = _model(arguments).weights
     names = arguments.matrix
@@ -116,7 +123,10 @@ def show(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json(_matrices_json(weights, matrices))
     else:
-        say("\n\n".join(render_matrix(named, latex=arguments.latex) for named in matrices))
+        parts = [render_matrix(named, latex=arguments.latex) for named in matrices]
+        if arguments.head is None and arguments.matrix is None and weights.mlps:
+            parts.append(render_mlps(weights))
+        say("\n\n".join(parts))
     return 0
 
 
@@ -142,6 +152,7 @@ def choose_matrices(weights: Weights, head: str | None, names: str | None) -> li
 
 def _matrices_json(weights: Weights, matrices: list[NamedMatrix]) -> dict[str, object]:
     from headspec.matrices import residual_names
+    from headspec.mlps import mlps_json
 
     return {
         "model": weights.program.name,
@@ -149,6 +160,7 @@ def _matrices_json(weights: Weights, matrices: list[NamedMatrix]) -> dict[str, o
         "free": sorted(weights.free),
         "values": {name: str(value) for name, value in sorted(weights.bindings.items())},
         "matrices": [_matrix_json(weights, named) for named in matrices],
+        "mlps": mlps_json(weights),
     }
 
 
