@@ -7,16 +7,16 @@ kernels (``kernels``).
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 from compiler.circuits import HeadCircuit
 from compiler.circuits.features import scalar
 from compiler.circuits.stream import Stream
 from compiler.exact import Angle
-from compiler.mlp.lines import Line
 from compiler.program import (
     Among,
+    Copy,
     Equal,
     Head,
     OneHot,
@@ -25,6 +25,7 @@ from compiler.program import (
     Related,
     ScalarValue,
     Subspace,
+    Value,
 )
 from compiler.sharpness.profiles import unit_roundoff
 from dsl.tree import Expr
@@ -37,9 +38,8 @@ class Facts:
     """Facts about a program that bounds are made of; remembers what the heads read so far leak into the subspaces they
     write."""
 
-    def __init__(self, stream: Stream, bindings: Mapping[str, Fraction], lines: Sequence[Line] = ()) -> None:
+    def __init__(self, stream: Stream, bindings: Mapping[str, Fraction]) -> None:
         self.program = stream.program
-        self.lines = tuple(lines)
         self.bindings = dict(bindings)
         self.subspaces = stream.subspaces
         self.embeds = stream.embeds
@@ -67,15 +67,9 @@ class Facts:
         total = float(angle.turns) * 2 * math.pi + float(angle.radians)
         return total + sum(float(r) * float(self.bindings[name]) for name, r in angle.symbols)
 
-    def feeds(self, head: Head) -> bool:
-        """Does a later head compare something that this head writes?"""
-        targets = {c.target for c in head.copies}
-        later = [h for h in self.program.heads if h.layer > head.layer]
-        return any(targets & _compared(h) for h in later)
-
     def note_leak(self, head: Head, leak: float) -> None:
         for copy in head.copies:
-            moved = abs(self.number(copy.coefficient)) * (leak + self.leaked.get(copy.source, 0.0))
+            moved = abs(self.number(copy.coefficient)) * (leak + self.noise(copy.source))
             self.leaked[copy.target] = self.leaked.get(copy.target, 0.0) + moved
 
     def rest_count(self, head: Head) -> int:
@@ -104,9 +98,9 @@ class Facts:
             return (-float(self.program.sequences.longest - 1), 0.0)
         return self.values_range(self.subspaces[head.prefer.by])
 
-    def values_range(self, subspace: Subspace) -> tuple[float, float]:
+    def values_range(self, subspace: Subspace, before: float = math.inf) -> tuple[float, float]:
         """Between which numbers the first coordinate of a number lies (or the value of a one-hot, by its shares): what
-        is embedded, plus everything that copies may add."""
+        is embedded, plus everything that copies and computes (of layers below ``before``) may add."""
         low, high = (float(end) for end in declared_range(subspace))
         if isinstance(subspace.encoding, OneHot):
             return (low, high) if self.always_full(subspace) else (min(low, 0.0), max(high, 0.0))
@@ -114,20 +108,35 @@ class Facts:
             low = high = 0.0
         elif not self.always_full(subspace):
             low, high = min(low, 0.0), max(high, 0.0)
-        for copy in (c for h in self.program.heads for c in h.copies if c.target == subspace.name):
-            ends = self.values_range(self.subspaces[copy.source])
+        for head, copy in self.copies_into(subspace.name, before):
+            ends = self.values_range(self.subspaces[copy.source], head.layer)
+            if copy.table is not None:
+                ends = _table_range(copy.table)
             moved = [self.number(copy.coefficient) * (end + copy.shift) for end in ends]
             low, high = low + min(0.0, *moved), high + max(0.0, *moved)
+        for _ in range(self.computed(subspace, before)):
+            least, most = declared_range(subspace)
+            low, high = low + min(0, least), high + max(0, most)
         return low, high
 
-    def pure_range(self, subspace: Subspace) -> tuple[int, int]:
-        """Between which values a phase (or one-hot) can be pure: what is embedded, or copied and shifted into it."""
-        copies = [c for h in self.program.heads for c in h.copies if c.target == subspace.name]
+    def computed(self, subspace: Subspace, before: float = math.inf) -> int:
+        """How many lines (of layers below ``before``) compute into the subspace."""
+        return sum(c.target == subspace.name and c.layer < before for c in self.program.computes)
+
+    def copies_into(self, name: str, before: float = math.inf) -> list[tuple[Head, Copy]]:
+        """The copies into a subspace, with their heads, of layers below ``before``.  (A head may copy a subspace into
+        itself: what it reads there is what earlier layers left.)"""
+        heads = (h for h in self.program.heads if h.layer < before)
+        return [(h, c) for h in heads for c in h.copies if c.target == name]
+
+    def pure_range(self, subspace: Subspace, before: float = math.inf) -> tuple[int, int]:
+        """Between which values a phase (or one-hot) can be pure: what is embedded, computed, or copied and shifted."""
+        copies = self.copies_into(subspace.name, before)
         if not copies or not isinstance(subspace.encoding, Phase):
             return declared_range(subspace)
-        ends = [declared_range(subspace)] if subspace.name in self.embeds else []
-        for copy in copies:
-            low, high = self.pure_range(self.subspaces[copy.source])
+        ends = [declared_range(subspace)] if subspace.name in self.embeds or self.computed(subspace, before) else []
+        for head, copy in copies:
+            low, high = self.pure_range(self.subspaces[copy.source], head.layer)
             ends.append((low + copy.shift, high + copy.shift) if copy.table is None else declared_range(subspace))
         return min(low for low, _ in ends), max(high for _, high in ends)
 
@@ -159,9 +168,10 @@ class Facts:
                 return (min(sign * p for p in places), max(sign * p for p in places))
         return self.prefer_range(head)
 
-    def noise(self, name: str) -> float:
-        """The share of foreign values that heads so far may have written beside the right one."""
-        return self.leaked.get(name, 0.0)
+    def noise(self, name: str, before: int | None = None) -> float:
+        """The share of foreign values that heads so far (of layers below ``before``) may have brought beside the right
+        one."""
+        raise NotImplementedError
 
     def always_full(self, subspace: Subspace) -> bool:
         """True where every position of a valid sequence has a value here."""
@@ -169,7 +179,7 @@ class Facts:
         return self.positional(subspace) and low <= 0 and self.program.sequences.longest - 1 <= high
 
 
-def _compared(head: Head) -> set[str]:
+def compared(head: Head) -> set[str]:
     """Subspaces whose value decides where ``head`` looks."""
     names: set[str] = set()
     for term in head.terms:
@@ -181,6 +191,12 @@ def _compared(head: Head) -> set[str]:
             names.add(term.when.feature)
     names |= {rest.condition.key for rest in head.rests}
     return names | ({head.prefer.by} if head.prefer is not None else set())
+
+
+def _table_range(table: tuple[tuple[Value, Value], ...]) -> tuple[float, float]:
+    """Between which numbers the images lie; 0 is what is written where there is none."""
+    images = [image for _, image in table if isinstance(image, int)]
+    return float(min(images, default=0)), float(max(images, default=0))
 
 
 def declared_range(subspace: Subspace) -> tuple[int, int]:

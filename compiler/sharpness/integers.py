@@ -22,8 +22,10 @@ from fractions import Fraction
 import numpy as np
 
 from compiler.circuits.features import scalar
-from compiler.program import Equal, Head, Quadratic, Rotary, ScalarValue, Subspace, Term
-from compiler.sharpness.facts import Facts
+from compiler.mlp.activations import rounding
+from compiler.mlp.lines import Line
+from compiler.program import Equal, Head, OneHot, Quadratic, Rotary, ScalarValue, Subspace, Term
+from compiler.sharpness.computed import Computed
 from compiler.sharpness.profiles import Floats, Kernel, Profile
 
 ROUNDINGS = 7
@@ -36,7 +38,7 @@ SPAN = 1 << 18
 """The farthest that two compared values may lie apart, after all shifts of copies."""
 
 
-class Integers(Facts):
+class Integers(Computed):
     """The kernels of quadratic keys."""
 
     def quadratic(self, head: Head, term: Term) -> Kernel:
@@ -133,31 +135,44 @@ class Integers(Facts):
         largest = max(turned, *(width or 0 for width in widths), 1)
         return None not in widths and _is_power_of_two(Fraction(largest)) and math.isqrt(largest) ** 2 == largest
 
-    def _is_whole(self, name: str) -> bool:
-        """Are only integers embedded or copied into this number?"""
+    def _is_whole(self, name: str, before: float = math.inf) -> bool:
+        """Are only integers embedded, copied or computed into this number, or halves, quarters, eighths of them?"""
         if not isinstance(self.subspaces[name].encoding, ScalarValue | Quadratic):
             return False
-        copies = [c for h in self.program.heads for c in h.copies if c.target == name]
-        if name in self.written and not copies:
+        copies = self.copies_into(name, before)
+        lines = [line for line in self.lines if line.compute.target == name and line.compute.layer < before]
+        if not all(map(self._is_exact_line, lines)):
             return False
-        factors = [scalar(c.coefficient) for c in copies]
-        integers = all(f.is_rational() and f.as_fraction().denominator == 1 for f in factors)
-        return integers and all(self._is_whole(c.source) for c in copies)
+        if name in self.written and not self.copies_into(name) and not lines:
+            return False
+        factors = [scalar(c.coefficient) for _, c in copies]
+        exact = all(f.is_rational() and f.as_fraction().denominator in (1, 2, 4, 8) for f in factors)
+        return exact and all(self._is_whole(c.source, h.layer) for h, c in copies)
+
+    def _is_exact_line(self, line: Line) -> bool:
+        """Does the line only see integers, and is nothing rounded in it?"""
+        if line.figures is None or self.program.activation not in ("relu", "reglu"):
+            return False
+        layer = line.compute.layer
+        whole = all(self._is_hot(name) or self._is_whole(name, layer + 0.5) for name in line.gains)
+        return whole and rounding(self.program.dtype, line.figures) == 0
+
+    def _is_hot(self, name: str) -> bool:
+        return isinstance(self.subspaces[name].encoding, OneHot) and name not in self.written
 
     # ---------------------------------------------------------------- what earlier heads may leak
 
     def matching_tolerance(self, head: Head) -> float:
         """The greatest leak of ``head`` that later matches of integers survive with most of their margin; 0: none."""
-        least = 1.0
-        reached = {c.target for c in head.copies}
+        least, reached = 1.0, self.shares(head)
         for later in (h for h in self.program.heads if h.layer > head.layer):
             for term in later.terms:
                 if isinstance(term.relation, Equal) and term.relation.query in reached:
-                    least = min(least, self._line_tolerance(later, term))
-            reached |= {c.target for c in later.copies if c.source in reached}
+                    least = min(least, self._line_tolerance(later, term, reached[term.relation.query]))
         return least
 
-    def _line_tolerance(self, head: Head, term: Term) -> float:
+    def _line_tolerance(self, head: Head, term: Term, share: float) -> float:
+        """``share``: how much of a unit of leak reaches the query."""
         relation = term.relation
         assert isinstance(relation, Equal)
         key, query = self.subspaces[relation.key], self.subspaces[relation.query]
@@ -165,6 +180,9 @@ class Integers(Facts):
             return 1.0
         if self.is_exact(head, term):
             return 0.0
+        if self.computed(query):
+            feeding = sum(h.layer < head.layer and query.name in self.shares(h) for h in self.program.heads)
+            return TOLERATED / (2 * max(1, feeding) * max(1.0, share * self.unit(query)))
         low, high = self.values_range(query)
         shares = sum(
             abs(self.number(c.coefficient)) for h in self.program.heads for c in h.copies if c.target == query.name

@@ -33,6 +33,7 @@ from compiler.program import (
 )
 from compiler.sharpness.frequencies import COSINE_ERROR, margins, rotary_weights
 from compiler.sharpness.integers import SPAN, Integers
+from compiler.sharpness.phase_products import scaled_kernel
 from compiler.sharpness.profiles import ROUNDINGS, Floats, Kernel, Profile
 
 
@@ -48,9 +49,9 @@ class KernelReader(Integers):
             reached |= moved if later.layer > head.layer else set()
             writers += bool(moved)
         names = [n for n in self.program.predict if n in reached]
-        return min((self._decoding(self.subspaces[n]) / (2 * writers) for n in names), default=1.0)
+        return min((self.decoding(self.subspaces[n]) / (2 * writers) for n in names), default=1.0)
 
-    def _decoding(self, subspace: Subspace) -> float:
+    def decoding(self, subspace: Subspace) -> float:
         """The share of foreign values beside a pure one that its decoding certainly survives."""
         match subspace.encoding:
             case ScalarValue() | Quadratic():
@@ -82,8 +83,21 @@ class KernelReader(Integers):
                 found = self._offset(shift)
             case _ as never:
                 assert_never(never)
+        found = self._added_up(head, term, found)
         found = found.negated() if term.negated else found
         return replace(found, excess=self._excess(term.relation, found))
+
+    def _added_up(self, head: Head, term: Term, kernel: Kernel) -> Kernel:
+        """The same where an MLP added up a phase that is compared here."""
+        relation = term.relation
+        if kernel.phase is None or isinstance(relation, Offset):
+            return kernel
+        asked = relation.query if isinstance(relation, Equal) and term.when is None else None
+        query = None if asked is None else self.product_of(asked)
+        key = self.product_of(relation.key)
+        if query is not None:
+            kernel = scaled_kernel(kernel, query, at_query=key is None, rests=bool(head.rests))
+        return kernel if key is None else scaled_kernel(kernel, key, at_query=False, rests=True)
 
     def _excess(self, relation: Relation, kernel: Kernel) -> float:
         """How far above a fitting key a combination of values that is no mean (shares 2, or -1) may score."""
@@ -95,11 +109,12 @@ class KernelReader(Integers):
         largest = max(abs(x) for x in (kernel.fit_low, kernel.fit_high, kernel.miss_low, kernel.miss_high))
         return 0.0 if gain == 1 else gain * largest - kernel.fit_high
 
-    def _gain(self, name: str) -> float:
+    def _gain(self, name: str, before: float = math.inf) -> float:
         """1 where the subspace holds means of values; else the greatest sum of absolute shares."""
-        copies = [c for h in self.program.heads for c in h.copies if c.target == name]
-        shares = [(self.number(c.coefficient), self._gain(c.source)) for c in copies]
-        total = sum(abs(c) * gain for c, gain in shares) + (name in self.embeds)
+        copies = self.copies_into(name, before)
+        shares = [(self.number(c.coefficient), self._gain(c.source, h.layer)) for h, c in copies]
+        own = (name in self.embeds) + self.computed(self.subspaces[name], before)
+        total = sum(abs(c) * gain for c, gain in shares) + own
         return total if total > 1 or any(c < 0 for c, _ in shares) else 1.0
 
     def _table(self, key_noise: float, query_noise: float, *, unique: bool = False) -> Kernel:

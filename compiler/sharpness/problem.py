@@ -53,7 +53,7 @@ def pose(circuit: HeadCircuit, program: Program, reader: KernelReader) -> HeadPr
     eps = 1 - float(program.mass)
     if reader.feeds(head):
         eps /= FEEDING
-    eps = min(eps, reader.output_tolerance(head), reader.matching_tolerance(head))
+    eps = min(eps, reader.output_tolerance(head), reader.matching_tolerance(head), reader.computing_tolerance(head))
     kernels = tuple(reader.kernel(head, term) for term in head.terms)
     given = tuple(None if t.strength is None else reader.number(t.strength) for t in head.terms)
     problem = HeadProblem(

@@ -105,7 +105,7 @@ def test_long_contexts_are_matched_without() -> None:
         (700, "", {}),
         (700, "d_head 8", {}),
         (700, "d_head 16", {"== query.u": "== query.u strength 11"}),
-        (700, "d_head 16", {"-1 * key.t": "-1/2 * key.t"}),
+        (700, "d_head 16", {"-1 * key.t": "-1/3 * key.t"}),
     ],
 )
 def test_what_rounding_would_drown_is_refused_with_what_would_do(n: int, width: str, changes: dict[str, str]) -> None:

@@ -1,0 +1,114 @@
+"""What errors do to computed values: how far a leak moves what an MLP writes, and how little of it a head may have.
+
+In: facts about a program, and the lines that compute, with bounds on their slopes.  Out: ``Computed``, facts that count
+lines too.  Not for: kernels (``kernels``).
+
+A head that leaks a share e lets each copied subspace show e of anything else.  A line moves what it writes by at most
+e * gain, ``Line.gains``.  Between neighbouring values lies 1; where a line reads what a head copied, the head is solved
+for a leak that moves the result by at most a quarter of that.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from compiler.circuits.stream import Stream
+from compiler.mlp.lines import Line
+from compiler.mlp.phases import PhaseProduct
+from compiler.program import Head, Phase, Quadratic, ScalarValue, Subspace
+from compiler.sharpness.facts import Facts, compared, declared_range
+
+QUARTER = 0.25
+
+
+class Computed(Facts):
+    """Facts that follow values through compute lines."""
+
+    def __init__(self, stream: Stream, bindings: Mapping[str, Fraction], lines: Sequence[Line] = ()) -> None:
+        super().__init__(stream, bindings)
+        self.lines = tuple(lines)
+        self._reached: dict[str, dict[str, float]] = {}
+
+    def feeds(self, head: Head) -> bool:
+        """Does a later head compare something that this head writes, or that is computed from it?"""
+        reached = self.shares(head)
+        later = [h for h in self.program.heads if h.layer > head.layer]
+        return any(reached.keys() & compared(h) for h in later)
+
+    def noise(self, name: str, before: int | None = None) -> float:
+        """The share of foreign values that heads so far may have brought beside the right one, also through lines (of
+        layers below ``before``)."""
+        total = self.leaked.get(name, 0.0)
+        for line in self.lines:
+            layer = line.compute.layer
+            if line.compute.target == name and (before is None or layer < before):
+                moved = sum(gain * self.noise(source, layer) for source, gain in line.gains.items())
+                total += moved / self.unit(self.subspaces[name])
+        return total
+
+    def unit(self, subspace: Subspace) -> float:
+        """How far apart the farthest two values are: what a whole foreign share moves an entry by."""
+        if isinstance(subspace.encoding, ScalarValue | Quadratic):
+            low, high = declared_range(subspace)
+            return float(max(1, high - low))
+        return 1.0
+
+    def shares(self, head: Head) -> dict[str, float]:
+        if head.name not in self._reached:
+            self._reached[head.name] = self._follow(head)
+        return self._reached[head.name]
+
+    def _follow(self, head: Head) -> dict[str, float]:
+        """For each unit that ``head`` leaks, the foreign share in every subspace that this reaches."""
+        shares: dict[str, float] = {}
+        for copy in head.copies:
+            shares[copy.target] = shares.get(copy.target, 0.0) + abs(self.number(copy.coefficient))
+        for layer in range(head.layer, len(self.program.layers)):
+            if layer > head.layer:
+                for later in self.program.layers[layer]:
+                    for copy in later.copies:
+                        if copy.source in shares:
+                            moved = abs(self.number(copy.coefficient)) * shares[copy.source]
+                            shares[copy.target] = shares.get(copy.target, 0.0) + moved
+            for line, moved in [
+                (line, self._moved(line, shares)) for line in self.lines if line.compute.layer == layer
+            ]:
+                if moved:
+                    target = line.compute.target
+                    shares[target] = shares.get(target, 0.0) + moved / self.unit(self.subspaces[target])
+        return shares
+
+    def _moved(self, line: Line, shares: Mapping[str, float]) -> float:
+        """How far the line's result moves under these shares."""
+        return sum(gain * shares.get(source, 0.0) for source, gain in line.gains.items())
+
+    def computing_tolerance(self, head: Head) -> float:
+        """The greatest leak of ``head`` under which no computed entry moves by more than its share of a quarter."""
+        shares, least = self.shares(head), 1.0
+        for line in self.lines:
+            moved = self._moved(line, shares) if line.compute.layer >= head.layer else 0.0
+            if moved:
+                feeding = sum(self._feeds_line(other, line) for other in self.program.heads)
+                least = min(least, self._allowed(line) / (moved * max(1, feeding)))
+        return least
+
+    def _feeds_line(self, head: Head, line: Line) -> bool:
+        return head.layer <= line.compute.layer and any(name in self.shares(head) for name in line.gains)
+
+    def _allowed(self, line: Line) -> float:
+        target = self.subspaces[line.compute.target]
+        return QUARTER * self.decoding(target) if isinstance(target.encoding, Phase) else QUARTER
+
+    def product_of(self, name: str, before: float = math.inf) -> PhaseProduct | None:
+        """How the phase in ``name`` was added up, if an MLP did it (or a head copied what an MLP added up)."""
+        for line in self.lines:
+            if line.compute.target == name and line.compute.layer < before and line.product is not None:
+                return line.product
+        found = (self.product_of(copy.source, head.layer) for head, copy in self.copies_into(name, before))
+        return next((product for product in found if product is not None), None)
+
+    def decoding(self, subspace: Subspace) -> float:
+        """The share of foreign values beside a pure one that its decoding certainly survives."""
+        raise NotImplementedError
