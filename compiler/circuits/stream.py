@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.circuits.features import ONE, Feature, embedded_value, holds
+from compiler.computing import read_subspaces
 from compiler.exact import Matrix, Scalar
+from compiler.mlp.evaluating import NoValue, function_of
 from compiler.program import (
     Compute,
     Condition,
@@ -22,6 +24,7 @@ from compiler.program import (
     EmbedLine,
     Head,
     OneHot,
+    Phase,
     Program,
     Subspace,
     Value,
@@ -146,10 +149,16 @@ class Stream:
 
         Embedded values are known where the token (or its only position) decides them. A token that can only stand at
         position 0 sees nothing but itself there, so what it copies is its own, with weight exactly 1.  What is computed
-        from earlier results counts as varying."""
-        if any(c.target == read.name and c.layer < layer for c in self.program.computes):
-            return None
+        from known values is known."""
+        return self._known(read, token, layer, layer)
+
+    def _known(self, read: Subspace, token: str, layer: int, computes: int) -> Known | None:
+        """The same after the heads of layers below ``layer`` and the lines of layers below ``computes``."""
+        lines = [c for c in self.program.computes if c.target == read.name and c.layer < computes]
         writers = [(h, c) for h in self.program.heads if h.layer < layer for c in h.copies if c.target == read.name]
+        if lines:
+            alone = len(lines) == 1 and not writers and read.name not in self.embeds
+            return self._known_result(lines[0], token) if alone else None
         embed = self.embeds.get(read.name)
         if any(_output_rows(h) & set(read.coordinates) for h in self.program.heads if h.layer < layer):
             return None
@@ -160,8 +169,22 @@ class Stream:
         [(head, copy)] = writers
         if copy.coefficient != Number(Fraction(1)):
             return None
-        source = self.known_value(self.subspaces[copy.source], token, head.layer)
+        source = self._known(self.subspaces[copy.source], token, head.layer, head.layer)
         return None if source is None else Known(copied_value(copy, source.value))
+
+    def _known_result(self, compute: Compute, token: str) -> Known | None:
+        """What a line gives for this token, if that is certain (sums of phases are not exact)."""
+        names = read_subspaces(compute.value)
+        if any(isinstance(self.subspaces[name].encoding, Phase) for name in names):
+            return None
+        known = [self._known(self.subspaces[name], token, compute.layer + 1, compute.layer) for name in names]
+        values = [None if found is None else found.value for found in known]
+        try:
+            result = function_of(compute.value, {name: i for i, name in enumerate(names)})(values)
+        except NoValue:
+            return None
+        value = int(result) if isinstance(result, bool) else result
+        return Known(value) if holds(self.subspaces[compute.target].encoding, value) else None
 
     def _known_embedding(self, read: Subspace, token: str) -> Known | None:
         embed = self.embeds.get(read.name)

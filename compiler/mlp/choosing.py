@@ -147,9 +147,9 @@ class Chooser:
         vectors = [target.vector(points[place]) or {} for place in places]
         for ridge in _shapes(places, vectors):
             for piece in ridge.pieces()[:PIECES]:
-                yield ridge.as_sum(form, piece, label=target.name)
+                yield ridge.as_sum(form, piece)
             if all(ridge.slopes):
-                yield from (ridge.around(form, i, label=target.name) for i in range(min(len(ridge.knots), PIECES)))
+                yield from (ridge.around(form, i) for i in range(min(len(ridge.knots), PIECES)))
 
     def _logs(self, value: ValueExpr, target: Target) -> Iterator[Sum]:
         for form, points in log_codes(self.reader, value):

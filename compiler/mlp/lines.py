@@ -107,7 +107,7 @@ def _neuron(stream: Stream, reader: Reader, bend: Bend, target: Subspace) -> Neu
     return Neuron(
         reads=_exact(form),
         writes=_written(bend.out, target),
-        label=target.name if bend.label == target.name else f"{target.name}: {bend.label}",
+        label=f"{target.name}: {bend.label}",
         constant=Scalar.rational(form.constant),
         factor=_exact(factor),
         factor_constant=Scalar.rational(factor.constant),

@@ -41,25 +41,26 @@ class Ridge:
         constant, slope = self.line(piece)
         return plus(constant, scaled(slope, point))
 
-    def as_sum(self, form: Form, piece: int, *, label: str) -> Sum:
+    def as_sum(self, form: Form, piece: int, *, label: str = "bend") -> Sum:
         """constant + slope * s of ``piece``, and a neuron for every knot: relu(s - t) after it, relu(t - s) before."""
         constant, slope = self.line(piece)
         bends = []
         for i, knot in enumerate(self.knots):
             jump = minus(self.slopes[i + 1], self.slopes[i])
             towards = form.plus(-knot) if i >= piece else form.times(-1).plus(knot)
-            bends.append(Bend(towards, jump, label))
+            bends.append(Bend(towards, jump, f"{label} at {knot}"))
         steepest = 1.0 if self.flat else max(map(size, self.slopes))
         terms = ((form, slope),) if slope else ()
         return Sum("piecewise linear", terms, tuple(constant.items()), tuple(bends), ((form, steepest),))
 
-    def around(self, form: Form, i: int, *, label: str) -> Sum:
+    def around(self, form: Form, i: int, *, label: str = "bend") -> Sum:
         """f(t) and two neurons at knot number ``i``, relu(s - t) and relu(t - s), with the others to either side."""
         knot = self.knots[i]
         flat = self.as_sum(form, i, label=label)
         bends = [b for n, b in enumerate(flat.bends) if n != i]
         before, after = form.times(-1).plus(knot), form.plus(-knot)
-        pivot = [Bend(before, scaled(self.slopes[i], -1), label), Bend(after, self.slopes[i + 1], label)]
+        at = f"{label} at {knot}"
+        pivot = [Bend(before, scaled(self.slopes[i], -1), at), Bend(after, self.slopes[i + 1], at)]
         return Sum(flat.method, (), tuple(self.at(knot).items()), (*pivot, *bends), flat.slopes)
 
     def pieces(self) -> list[int]:

@@ -221,7 +221,7 @@ def _check_given(problem: HeadProblem, target: float) -> None:
 
 def _too_soft(problem: HeadProblem, i: int, value: float, needed: float, width: float) -> Diagnostic:
     mass, wanted = float(problem.program.mass), 1 / (1 + problem.delta)
-    more = f"the mass is {mass:g}; a later head that compares the result, or decoding it, needs {wanted:.6g}"
+    more = f"the mass is {mass:g}; what reads the result (a comparison, a `compute` line, decoding) needs {wanted:.6g}"
     return Diagnostic(
         "E0506",
         f"strength {value:g} is too soft for a mass of {wanted:.6g} at length {problem.keys + 1}",
