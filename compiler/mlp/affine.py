@@ -29,7 +29,8 @@ class Finished:
     @property
     def cost(self) -> tuple[int, int]:
         """Neurons, then how large the numbers are."""
-        return len(self.bends), sum(abs(w.numerator) + w.denominator for b in self.bends for _, w in b.form.weights)
+        numbers = (n for bend in self.bends for n in (bend.form.primitive[1], bend.form.constant))
+        return len(self.bends), sum(abs(n.numerator) + n.denominator for n in numbers)
 
 
 def finish(sum_: Sum, domain: Domain, *, biases: bool) -> Finished:

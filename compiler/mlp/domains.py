@@ -10,9 +10,8 @@ which leaves its coordinates 0); any other is on its own, with the values that `
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -38,10 +37,14 @@ class Group:
 
 @dataclass(frozen=True)
 class Domain:
-    """Independent groups; together they hold every input that is read."""
+    """Independent groups; together they hold every input that is read.  The last three fields remember what was worked
+    out."""
 
     groups: tuple[Group, ...]
     subspaces: dict[str, Subspace]
+    known: dict[Form, list[list[Rational]]] = field(default_factory=dict, compare=False, repr=False)
+    ends: dict[Form, list[tuple[Rational, Rational]]] = field(default_factory=dict, compare=False, repr=False)
+    reaches: dict[Form, Fraction] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def entries(self) -> list[list[dict[int, int]]]:
@@ -61,22 +64,28 @@ class Domain:
 
     def contributions(self, form: Form) -> list[list[Rational]]:
         """What every row of every group adds to ``form`` (its constant aside)."""
-        return [self._shares(form, group) for group in self.entries]
-
-    def _shares(self, form: Form, rows: Iterable[dict[int, int]]) -> list[Rational]:
-        below = math.lcm(*(w.denominator for _, w in form.weights))
-        weights = {c: int(w * below) for c, w in form.weights}
-        found = (sum(entry * weights[c] for c, entry in row.items() if c in weights) for row in rows)
-        return list(found) if below == 1 else [Fraction(share, below) for share in found]
+        direction, scale, _ = form.primitive
+        if direction not in self.known:
+            self.known[direction] = [_shares(direction, rows) for rows in self.entries]
+        found = self.known[direction]
+        if scale == 1:
+            return found
+        factor = int(scale) if scale.denominator == 1 else scale
+        return [[factor * share for share in shares] for shares in found]
 
     def extremes(self, form: Form) -> list[tuple[Rational, Rational]]:
         """The least and the greatest share of every group, also where it is empty or shows a mixture."""
-        return [self._extremes(form, group, rows) for group, rows in zip(self.groups, self.entries, strict=True)]
+        direction, scale, _ = form.primitive
+        if direction not in self.ends:
+            groups = zip(self.groups, self.entries, strict=True)
+            self.ends[direction] = [self._ends(direction, group, rows) for group, rows in groups]
+        ends = [(scale * low, scale * high) for low, high in self.ends[direction]]
+        return [(low, high) if scale > 0 else (high, low) for low, high in ends]
 
-    def _extremes(self, form: Form, group: Group, rows: list[dict[int, int]]) -> tuple[Rational, Rational]:
+    def _ends(self, direction: Form, group: Group, rows: list[dict[int, int]]) -> tuple[Rational, Rational]:
         if len(group.names) == 1 and isinstance(self.subspaces[group.names[0]].encoding, ScalarValue):
             rows = [*rows[:1], *rows[-1:]]
-        shares = [0, *self._shares(form, rows)]
+        shares = [0, *_shares(direction, rows)]
         return min(shares), max(shares)
 
     def range_of(self, form: Form) -> tuple[Fraction, Fraction]:
@@ -95,6 +104,11 @@ class Domain:
         for group in self.groups:
             count *= len(group.rows)
         return count
+
+
+def _shares(direction: Form, rows: Iterable[dict[int, int]]) -> list[Rational]:
+    weights = {c: int(w) for c, w in direction.weights}
+    return [sum(entry * weights[c] for c, entry in row.items() if c in weights) for row in rows]
 
 
 def numbers(subspace: Subspace, value: Value | None) -> dict[int, int]:

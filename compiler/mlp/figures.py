@@ -60,5 +60,8 @@ def _divisor(values: Iterable[Fraction]) -> Fraction:
 
 def _reach(domain: Domain, form: Form) -> Fraction:
     """The greatest sum of absolute values of what is added up in ``form``."""
-    ends = domain.extremes(Form(tuple((c, abs(w)) for c, w in form.weights)))
-    return abs(form.constant) + sum((max(Fraction(-low), Fraction(high)) for low, high in ends), Fraction(0))
+    direction, scale, constant = form.primitive
+    if direction not in domain.reaches:
+        ends = domain.extremes(Form(tuple((c, abs(w)) for c, w in direction.weights)))
+        domain.reaches[direction] = sum((max(Fraction(-low), Fraction(high)) for low, high in ends), Fraction(0))
+    return abs(constant) + abs(scale) * domain.reaches[direction]

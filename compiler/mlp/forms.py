@@ -49,10 +49,24 @@ class Form:
     def times(self, factor: Fraction | int) -> Form:
         if factor == 1:
             return self
-        return Form.of({c: w * factor for c, w in self.weights}, self.constant * factor)
+        return Form(tuple((c, w * factor) for c, w in self.weights) if factor else (), self.constant * factor)
 
     def plus(self, constant: Fraction | int) -> Form:
-        return Form(self.weights, self.constant + constant)
+        moved = Form(self.weights, self.constant + constant)
+        for known in ("by_coordinate", "_weights_hash"):  # what the weights alone decide is not worked out again
+            if known in self.__dict__:
+                moved.__dict__[known] = self.__dict__[known]
+        if "primitive" in self.__dict__:
+            direction, scale, offset = self.primitive
+            moved.__dict__["primitive"] = (direction, scale, offset + constant)
+        return moved
+
+    @cached_property
+    def _weights_hash(self) -> int:
+        return hash(self.weights)
+
+    def __hash__(self) -> int:
+        return hash((self._weights_hash, self.constant))
 
     @cached_property
     def primitive(self) -> tuple[Form, Fraction, Fraction]:
@@ -63,7 +77,7 @@ class Form:
         numerator = math.gcd(*(w.numerator for _, w in self.weights))
         denominator = math.lcm(*(w.denominator for _, w in self.weights))
         scale = Fraction(numerator, denominator) * (1 if self.weights[0][1] > 0 else -1)
-        direction = Form(tuple((c, w / scale) for c, w in self.weights))
+        direction = Form(self.weights if scale == 1 else tuple((c, w / scale) for c, w in self.weights))
         return direction, scale, self.constant
 
 

@@ -179,46 +179,56 @@ Axis = Sequence[int]
 def and_gates(axes: Sequence[Axis], names: Sequence[str], table: dict[tuple[int, ...], Vector]) -> Sum:
     """A vector for every combination of one-hots (``axes[g][row]``), by neurons that see one class of the first ones
     and any of the last that give the same."""
-    counts = Counter(frozen(vector) for vector in table.values())
-    base = dict(counts.most_common(1)[0][0]) if counts else {}
-    choices = [_and_gates(axes, table, base, last) for last in range(len(axes))]
-    if base:
-        choices += [_and_gates(axes, table, {}, last) for last in range(len(axes))]
-    terms, constant, bends = min(choices, key=lambda c: len(c[2]) + len(c[0]) + (1 if c[1] else 0))
+    kinds: dict[Frozen, int] = {}
+    cells = {place: kinds.setdefault(frozen(vector), len(kinds)) for place, vector in table.items()}
+    vectors = [dict(kind) for kind in kinds]
+    usual = Counter(cells.values()).most_common(1)[0][0] if cells else None
+    empty = kinds.get(())
+    choices = [_Arranged.of(cells, last, base) for last in range(len(axes)) for base in {usual, empty}]
+    best = min(choices, key=lambda choice: choice.count + (choice.base is not None and choice.base != empty))
+    base = {} if best.base is None else vectors[best.base]
+    bends = best.bends(axes, vectors, base)
     largest = max((size(bend.out) for bend in bends), default=0.0)
-    shifts = ((tuple(names), 2 * largest),)
-    return Sum("AND gates", terms, tuple(constant.items()), tuple(bends), shifts=shifts)
+    return Sum("AND gates", (), tuple(base.items()), tuple(bends), shifts=((tuple(names), 2 * largest),))
 
 
-def _and_gates(
-    axes: Sequence[Axis], table: dict[tuple[int, ...], Vector], base: Vector, last: int
-) -> tuple[tuple[tuple[Form, Vector], ...], Vector, list[Bend]]:
-    """For every class of equal rows (all axes but the last) and every vector in it one neuron."""
-    rows: dict[tuple[int, ...], dict[int, Vector]] = {}
-    for place, vector in table.items():
-        rest = tuple(r for g, r in enumerate(place) if g != last)
-        difference = minus(vector, base)
-        if difference:
-            rows.setdefault(rest, {})[place[last]] = difference
-    others = [g for g in range(len(axes)) if g != last]
-    classes: dict[tuple[object, ...], list[tuple[int, ...]]] = {}
-    for rest, row in rows.items():
-        # rows are merged along the first axis only: an AND of classes needs one class per axis
-        same = (rest[1:], tuple(sorted((i, frozen(v)) for i, v in row.items())))
-        classes.setdefault(same, []).append(rest)
-    bends: list[Bend] = []
-    for members in classes.values():
-        row = rows[members[0]]
-        first = Form.of({axes[others[0]][rest[0]]: 1 for rest in members}) if others else Form.fixed(1)
-        fixed = Form.of({axes[g][r]: 1 for g, r in zip(others[1:], members[0][1:], strict=True)})
-        groups: dict[Frozen, list[int]] = {}
-        for i, vector in row.items():
-            groups.setdefault(frozen(vector), []).append(i)
-        for key, chosen in groups.items():
-            if others and len(chosen) == len(axes[last]):  # the last one does not matter
-                form = (first + fixed).plus(2 - len(axes))
-            else:
-                seen = Form.of({axes[last][i]: 1 for i in chosen})
-                form = (first + fixed + seen).plus(-(len(axes) - 1) - (0 if others else 1))
-            bends.append(Bend(form, dict(key), "AND"))
-    return (), base, bends
+@dataclass(frozen=True)
+class _Arranged:
+    """A table by rows (all axes but ``last``); rows that are equal, and differ in the first axis only, form a class.
+    ``base`` is the kind of cell that takes no neuron."""
+
+    last: int
+    base: int | None
+    classes: dict[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], list[int]]
+
+    @staticmethod
+    def of(cells: dict[tuple[int, ...], int], last: int, base: int | None) -> _Arranged:
+        rows: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+        for place, kind in cells.items():
+            if kind != base:
+                rows.setdefault((*place[:last], *place[last + 1 :]), []).append((place[last], kind))
+        classes: dict[tuple[tuple[int, ...], tuple[tuple[int, int], ...]], list[int]] = {}
+        for rest, row in rows.items():
+            classes.setdefault((rest[1:], tuple(sorted(row))), []).append(rest[0] if rest else 0)
+        return _Arranged(last, base, classes)
+
+    @property
+    def count(self) -> int:
+        return sum(len({kind for _, kind in row}) for _, row in self.classes)
+
+    def bends(self, axes: Sequence[Axis], vectors: Sequence[Vector], base: Vector) -> list[Bend]:
+        """One neuron for every class and every kind of cell in it."""
+        first, *others = (g for g in range(len(axes)) if g != self.last)
+        bends: list[Bend] = []
+        for (rest, row), members in self.classes.items():
+            known = Form.of(
+                {axes[first][r]: 1 for r in members} | {axes[g][r]: 1 for g, r in zip(others, rest, strict=True)}
+            )
+            for kind in dict.fromkeys(kind for _, kind in row):
+                chosen = [place for place, found in row if found == kind]
+                if len(chosen) == len(axes[self.last]):  # the last one does not matter
+                    form = known.plus(2 - len(axes))
+                else:
+                    form = (known + Form.of({axes[self.last][i]: 1 for i in chosen})).plus(1 - len(axes))
+                bends.append(Bend(form, minus(vectors[kind], base), "AND"))
+        return bends

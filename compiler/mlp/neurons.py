@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from compiler.circuits.features import ZERO, Feature
+from compiler.circuits.features import ONE, ZERO, Feature
 from compiler.exact import Scalar
 
 
@@ -20,4 +20,4 @@ class Neuron:
     label: str
     constant: Scalar = ZERO
     factor: Feature = field(default_factory=dict)
-    factor_constant: Scalar = ZERO
+    factor_constant: Scalar = ONE

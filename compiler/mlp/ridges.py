@@ -44,10 +44,11 @@ class Ridge:
     def as_sum(self, form: Form, piece: int, *, label: str = "bend") -> Sum:
         """constant + slope * s of ``piece``, and a neuron for every knot: relu(s - t) after it, relu(t - s) before."""
         constant, slope = self.line(piece)
-        bends = []
+        back, bends = form.times(-1), []
+        assert form.primitive and back.primitive  # worked out once for all neurons
         for i, knot in enumerate(self.knots):
             jump = minus(self.slopes[i + 1], self.slopes[i])
-            towards = form.plus(-knot) if i >= piece else form.times(-1).plus(knot)
+            towards = form.plus(-knot) if i >= piece else back.plus(knot)
             bends.append(Bend(towards, jump, f"{label} at {knot}"))
         steepest = 1.0 if self.flat else max(map(size, self.slopes))
         terms = ((form, slope),) if slope else ()

@@ -129,16 +129,16 @@ def added(sums: Iterable[Sum]) -> Sum:
 
 def merged(bends: Iterable[Bend]) -> list[Bend]:
     """Neurons that read the same number, up to a positive factor, as one."""
-    found: dict[tuple[Form, Form | None], Bend] = {}
+    found: dict[tuple[Form, Fraction, bool, Form | None], tuple[Bend, Fraction]] = {}
     for bend in bends:
-        direction, scale, _ = bend.form.primitive
-        size = abs(scale) if direction.weights else abs(bend.form.constant) or Fraction(1)
-        key = (bend.form.times(1 / size), bend.factor)
-        old = found.get(key)
-        if old is None:
-            found[key] = bend
+        direction, scale, constant = bend.form.primitive
+        size = (abs(scale) if direction.weights else abs(constant)) or Fraction(1)
+        key = (direction, constant / size, scale > 0, bend.factor)
+        if key not in found:
+            found[key] = (bend, size)
             continue
-        old_size = abs(old.form.primitive[1]) if direction.weights else abs(old.form.constant) or Fraction(1)
+        old, old_size = found[key]
         label = old.label if bend.label == old.label else f"{old.label}; {bend.label}"
-        found[key] = Bend(old.form, plus(old.out, scaled(bend.out, size / old_size)), label, old.factor)
-    return [bend for bend in found.values() if bend.out]
+        out = plus(old.out, scaled(bend.out, size / old_size))
+        found[key] = (Bend(old.form, out, label, old.factor), old_size)
+    return [bend for bend, _ in found.values() if bend.out]

@@ -64,6 +64,44 @@ def test_parity_holds_in_other_float_types(dtype: str) -> None:
     assert headspec.verify(model, exhaustive=True, device="cpu").holds
 
 
+COPY = """\
+model copied
+tokens 0, 1, <p>, <eoi>, <eos>
+context 14
+sequences <p> (x: 0..1){L} <eoi> (s: 0..1){L} <eos>
+table after: "0" -> "0", "1" -> "1", "<eoi>" -> "<eos>"
+subspace content : onehot(tokens)
+subspace here : phase(0..14, 4)
+subspace end like here
+subspace goal like here
+subspace guess : onehot(tokens)
+subspace one : constant
+embed token    -> content
+embed position -> here
+layer
+  head find
+    attend key.content == "<eoi>"
+    rest   key.content == "<p>"
+    copy   key.here -> end
+  compute goal = here - end + 1
+layer
+  head fetch
+    attend key.here == query.goal
+    copy   key.content through after -> guess
+predict guess
+expect "<p> 1 1 0 <eoi>" ->* "1 1 0 <eos>"
+"""
+
+
+@pytest.mark.parametrize("activation", ["relu", "reglu", "gelu", "silu"])
+def test_phases_subtracted_by_an_mlp_find_their_keys(activation: str) -> None:
+    model = headspec.compile(COPY.replace("context 14", f"context 14\nactivation {activation}"))
+    [mlp] = model.weights.mlps
+    assert mlp.W_in.rows % 4 == 0 and "phase product" in mlp.notes[0]
+    result = headspec.verify(model, exhaustive=True, device="cpu")
+    assert result.holds and result.outputs.checked > 1000
+
+
 def test_a_head_that_feeds_a_computation_leaks_no_more_than_that_bears() -> None:
     plain = headspec.compile(PARITY).weights.strengths
     leaks = {report.head: report.leak for report in plain.reports}
