@@ -255,13 +255,14 @@ class _Search:
         return places - self.resting[token] if token in self.resting else places
 
     def _places(self, query: str, rest: RestKey, others: list[str]) -> Iterator[Conflict]:
-        """Positions for the three tokens; others with the same possible positions are tried once."""
-        tried: set[frozenset[int]] = set()
+        """Positions for the three tokens; others with the same possible positions are tried once (the query's own token
+        beside them: it alone may be the query itself)."""
+        tried: set[tuple[frozenset[int], bool]] = set()
         for other in others:
             where = self._key_places(other)
-            if where in tried:
+            if (where, other == query) in tried:
                 continue
-            tried.add(where)
+            tried.add((where, other == query))
             keys = self._mask(where) & self._accepted_places
             yield from self._triples(query, rest, other, keys, spare=self.spare)
 

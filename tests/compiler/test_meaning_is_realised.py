@@ -78,6 +78,11 @@ REFUSED = {
         "E0510",
         STARTED + "layer\n  head h\n    attend key.content == query.content\n    rest key.slot == 1\n",
     ),
+    "a rest key that fits beside the query itself": (
+        "E0510",
+        "sequences <bos> (a <pad>|b 1|2){1,2}\nlayer\n  head h\n"
+        '    attend key.slot in {1, 3} when query.content == "b"\n    rest key.slot == 1\n',
+    ),
     "a rest key named twice": (
         "E0503",
         STARTED + 'layer\n  head h\n    attend key.digit == 1\n    rest key.content == "<bos>"\n'
