@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from compiler.program import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, Program, Quadratic, ScalarValue
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, Quadratic, ScalarValue
+from compiler.program import Program
 from dsl.expressions import Expr
 from dsl.printer import print_expression
 

@@ -147,7 +147,7 @@ def trained(
 
 def frequencies(model: headspec.Model) -> str:
     from compiler.circuits.features import phase_angles
-    from compiler.program import Phase
+    from compiler.encodings import Phase
 
     encoding = next((s.encoding for s in model.program.subspaces if isinstance(s.encoding, Phase)), None)
     if encoding is None:

@@ -16,7 +16,9 @@ from typing import NoReturn
 
 import numpy as np
 
-from compiler.program import BLANK, Program, Value, ValueExpectation
+from compiler.claims import ValueExpectation
+from compiler.encodings import Value
+from compiler.program import BLANK, Program
 from compiler.token_values import Array, Spelling, TokenValues, added, runs, within
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Expr

@@ -27,7 +27,8 @@ from typing import Any, Literal, Protocol
 from compiler.exact import Matrix, RankCertificate, Scalar, matrix_to_json, render_matrix
 from compiler.exact.roots import Rational
 from compiler.exact.terms import Terms, add_product
-from compiler.program import Head, Program
+from compiler.heads import Head
+from compiler.program import Program
 
 Kind = Literal["Q", "K", "V"]
 Bindings = Mapping[str, Rational]

@@ -1,4 +1,4 @@
-"""What a ``compute`` line says: expressions over the values of subspaces, typed and with every name known.
+"""``compute`` lines: expressions over the values of subspaces, typed and with every name known.
 
 In: nothing (pure data, made by ``resolution``).  Out: frozen types that the reference meaning and the circuits both
 read.  Not for: evaluating them (``reference``) or realising them (``mlp``).
@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from compiler.encodings import Encoding, Value
 from dsl.span import Span
-
-Value = int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +127,46 @@ def _reads(expression: ValueExpr) -> Iterator[str]:
         yield expression.subspace
     for part in parts(expression):
         yield from _reads(part)
+
+
+# ------------------------------------------------------------------ the lines
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """``compute target = value`` in ``layer``, after its heads: target += the encoded value, at every position.
+
+    Where one layer of neurons cannot do a line, the compiler computes parts of it first: ``part_of`` names the target
+    that such a part is for, and ``written`` is what the whole line says, of which ``value`` is the last step.
+    ``number`` counts the lines of the spec in order of writing, families written out."""
+
+    target: str
+    value: ValueExpr
+    layer: int
+    span: Span = field(default_factory=Span, compare=False, repr=False)
+    number: int = field(default=-1, compare=False, repr=False)
+    written: ValueExpr | None = None
+    part_of: str = ""
+
+    @property
+    def meaning(self) -> ValueExpr:
+        """The expression as it was written."""
+        return self.value if self.written is None else self.written
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A step of a line: ``value`` is computed into a subspace ``name`` of its own, in a layer before the line."""
+
+    name: str
+    encoding: Encoding
+    value: ValueExpr
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How line ``number`` is done in steps: first the ``parts`` (each may read those before it), then ``rest``."""
+
+    number: int
+    parts: tuple[Part, ...]
+    rest: ValueExpr

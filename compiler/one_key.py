@@ -9,23 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from compiler.program import (
-    Among,
-    Compute,
-    EmbedLine,
-    Encoding,
-    Equal,
-    Head,
-    Offset,
-    OneHot,
-    Phase,
-    Prefer,
-    Quadratic,
-    Related,
-    ScalarValue,
-    Subspace,
-    Term,
-)
+from compiler.computing import Compute
+from compiler.encodings import Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Among, Equal, Head, Offset, Prefer, Related, Term
+from compiler.program import EmbedLine
 from compiler.sequences import SequenceLanguage
 from compiler.spelled import stands_for
 from dsl.expressions import Number

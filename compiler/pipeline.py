@@ -19,9 +19,10 @@ from compiler.circuits.features import Feature, scalar
 from compiler.circuits.shares import logarithm_values
 from compiler.exact import Matrix, Scalar
 from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
+from compiler.heads import ExplicitMatrix, Head
 from compiler.mlp.building import build_mlps, change_basis
 from compiler.mlp.weights import MlpWeights as MlpWeights
-from compiler.program import ExplicitMatrix, Head, Program, Rotary
+from compiler.program import Program, Rotary
 from compiler.sharpness import (
     Strengths,
     check_readouts,

@@ -18,7 +18,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import HeadExpectation
+from compiler.claims import HeadExpectation
 from compiler.spelled import spelled_number
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Binary, Comparison, Expr, Member, Number, Range, SetOf, Text, TokenAt, Truth, Unary

@@ -2,7 +2,7 @@
 
 In: nothing (pure data, made by ``resolution``).  Out: frozen types that the reference interpreter and the
 circuits both read, and which therefore hold no exact-algebra objects: numbers that are not rational stay
-syntax (``dsl.tree.Expr`` over +, -, *, /, ^, sqrt, cos, sin, pi and declared symbols; params are
+syntax (``dsl.expressions.Expr`` over +, -, *, /, ^, sqrt, cos, sin, pi and declared symbols; params are
 already replaced).  Not for: meaning (``reference``) or matrices (``circuits``).
 """
 
@@ -13,291 +13,19 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from compiler.computing import ValueExpr
+from compiler.claims import Expectation
+from compiler.computing import Compute
+from compiler.encodings import Quadratic, Subspace, Value
+from compiler.heads import Head
 from compiler.limits import NEURONS
 from compiler.sequences import SequenceLanguage
 from dsl.expressions import Expr
 from dsl.span import Span
 from dsl.tree import Spec
 
-Value = int | str
-"""What a subspace can hold: an integer (a position, a digit) or a token's text."""
-
-# ------------------------------------------------------------------ encodings
-
-
-@dataclass(frozen=True, slots=True)
-class OneHot:
-    """v -> e_v; one dimension per value.  ``ordered`` when ``<`` makes sense (integers, positions)."""
-
-    values: tuple[Value, ...]
-    ordered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """v -> magnitudes_j (cos frequencies_j v, sin frequencies_j v), v in low..high; two dimensions each.
-
-    ``count`` pairs; ``frequencies`` is None until they are chosen for the context (``frequencies.py``)."""
-
-    low: int
-    high: int
-    count: int
-    frequencies: tuple[Expr, ...] | None
-    magnitudes: tuple[Expr, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScalarValue:
-    """v -> v, one dimension."""
-
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
-class Quadratic:
-    """v -> (v, v^2)."""
-
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """v -> an exact vector of ``size`` entries; all vectors have equal norm."""
-
-    values: tuple[Value, ...]
-    vectors: tuple[tuple[Expr, ...], ...]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs(Code):
-    """An unordered pair {a, b} of the values of ``of`` -> the sum of their two vectors (norms differ, unlike a code's).
-
-    ``members[i]`` is the pair that ``values[i]`` = i stands for, the value that comes first in ``of`` first."""
-
-    of: OneHot | Code
-    members: tuple[tuple[Value, Value], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dims:
-    """``size`` raw coordinates without values."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """One coordinate that is 1 at every position, always (part of every token's embedding)."""
-
-
-Encoding = OneHot | Phase | ScalarValue | Quadratic | Code | Dims | Constant
-
-
-@dataclass(frozen=True, slots=True)
-class Subspace:
-    """A named set of residual coordinates (``coordinates[i]`` holds component i) and what they mean.
-
-    ``components`` are the names of the coordinates within the subspace: ``cos0``, ``sin0``; a token's
-    text; ``0``, ``1`` ... for raw dims; ``value``, ``square``; ``one``."""
-
-    name: str
-    encoding: Encoding
-    coordinates: tuple[int, ...]
-    components: tuple[str, ...]
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-# ------------------------------------------------------------------ heads
-
-
-@dataclass(frozen=True, slots=True)
-class Equal:
-    """key.KEY == query.QUERY + shift."""
-
-    key: str
-    query: str
-    shift: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Among:
-    """key.KEY in VALUES (a constant query side); ``==``, ``!=``, ``<`` ... against constants all become this."""
-
-    key: str
-    values: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Related:
-    """key.KEY is in ``images[query.QUERY]``: ``!=``, ``<``, ``<=``, tables, between one-hot subspaces.
-
-    ``pairs`` lists every query value that has an image, in the order of the query's encoding."""
-
-    key: str
-    query: str
-    pairs: tuple[tuple[Value, tuple[Value, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """key.position == query.position + shift, under rotary positions (a constant query and key)."""
-
-    shift: int
-
-
-Relation = Equal | Among | Related | Offset
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """query.FEATURE in VALUES.  ``feature`` is a subspace, or ``position`` for the raw position."""
-
-    feature: str
-    values: tuple[Value, ...]
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One ``attend`` (or, ``negated``, ``avoid``) line. ``strength`` None means: solve for it.
-
-    ``share``: what every key that the line holds for gets of the attention, exactly."""
-
-    relation: Relation
-    negated: bool = False
-    when: Condition | None = None
-    strength: Expr | None = None
-    share: Fraction | None = None
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """Keys with key.KEY in VALUES take the attention of a query that nothing fits."""
-
-    condition: Among
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Prefer:
-    """Among the keys that fit, keep the one whose feature is largest (``latest``) or smallest."""
-
-    direction: Literal["latest", "earliest"]
-    by: str
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """target += coefficient * (source + shift), through ``table`` (source value, target value) if given."""
-
-    source: str
-    target: str
-    coefficient: Expr
-    shift: int = 0
-    table: tuple[tuple[Value, Value], ...] | None = None
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ExplicitMatrix:
-    """A matrix given outright: its shape and its entries (row, column, expression), zeros left out.
-
-    W_Q, W_K, W_V : (d_head, d_model); W_O : (d_model, d_head); residual coordinates in the named
-    (axis-aligned) basis."""
-
-    rows: int
-    columns: int
-    entries: tuple[tuple[int, int, Expr], ...]
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A head: its claim (terms, rest, prefer), what it moves (copies), and any matrices given outright.
-
-    ``explicit`` maps W_Q/W_K (both or neither) and W_V/W_O (both or neither).  A head with explicit
-    W_Q, W_K and no terms, or marked ``soft``, makes no hard claim: its meaning is the softmax of its scores."""
-
-    name: str
-    layer: int
-    index: int
-    terms: tuple[Term, ...] = ()
-    rests: tuple[Rest, ...] = ()
-    prefer: Prefer | None = None
-    copies: tuple[Copy, ...] = ()
-    explicit: tuple[tuple[str, ExplicitMatrix], ...] = ()
-    d_head: int | None = None
-    soft: bool = False
-    doc: str | None = None
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-    def matrix(self, name: str) -> ExplicitMatrix | None:
-        return dict(self.explicit).get(name)
-
-    @property
-    def has_shares(self) -> bool:
-        """True when the lines say who gets how much (all of them do, or none)."""
-        return any(term.share is not None for term in self.terms)
-
-    @property
-    def is_soft(self) -> bool:
-        """True when the head's meaning is the softmax of its own scores."""
-        return self.soft or (self.matrix("W_Q") is not None and not self.terms)
-
-
-# ------------------------------------------------------------------ MLPs
-
 Activation = Literal["relu", "reglu", "gelu", "silu"]
 """reglu: relu(W_gate x + b_gate) * (W_in x + b_in).  gelu and silu stand for relu at a power-of-two scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """``compute target = value`` in ``layer``, after its heads: target += the encoded value, at every position.
-
-    Where one layer of neurons cannot do a line, the compiler computes parts of it first: ``part_of`` names the target
-    that such a part is for, and ``written`` is what the whole line says, of which ``value`` is the last step.
-    ``number`` counts the lines of the spec in order of writing, families written out."""
-
-    target: str
-    value: ValueExpr
-    layer: int
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-    number: int = field(default=-1, compare=False, repr=False)
-    written: ValueExpr | None = None
-    part_of: str = ""
-
-    @property
-    def meaning(self) -> ValueExpr:
-        """The expression as it was written."""
-        return self.value if self.written is None else self.written
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A step of a line: ``value`` is computed into a subspace ``name`` of its own, in a layer before the line."""
-
-    name: str
-    encoding: Encoding
-    value: ValueExpr
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """How line ``number`` is done in steps: first the ``parts`` (each may read those before it), then ``rest``."""
-
-    number: int
-    parts: tuple[Part, ...]
-    rest: ValueExpr
-
-
-# ------------------------------------------------------------------ the whole
+Dtype = Literal["float64", "float32", "float16", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,38 +74,6 @@ class Basis:
     span: Span = field(default_factory=Span, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class HeadExpectation:
-    head: str
-    predicate: Expr
-    otherwise: Expr | None
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class OutputExpectation:
-    """The prediction after ``prompt``; or, with ``generated``, the tokens that greedy decoding appends to it."""
-
-    prompt: tuple[str, ...]
-    answer: str
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-    generated: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ValueExpectation:
-    """What ``subspace`` predicts at the position ``after``, as an expression over the tokens up to there.
-
-    ``value`` is made of integers, ``TokenAt`` with numbers for indices, texts, ``+ - * // mod``, comparisons and
-    conditionals (``compiler.token_values``); it is ``wide`` where a number on the way may leave 64 bits."""
-
-    subspace: str
-    after: int
-    value: Expr
-    wide: bool = False
-    span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
 BLANK = "\0"
 """Stands in a prompt where the model writes; no spec can have it for a token.  Its id is the size of the vocabulary."""
 
@@ -391,10 +87,6 @@ class Generate:
 
     prompts: SequenceLanguage
     span: Span = field(default_factory=Span, compare=False, repr=False)
-
-
-Expectation = HeadExpectation | OutputExpectation | ValueExpectation
-Dtype = Literal["float64", "float32", "float16", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)

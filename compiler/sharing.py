@@ -18,7 +18,9 @@ from functools import cached_property
 from math import lcm
 from typing import NoReturn
 
-from compiler.program import Among, EmbedLine, Equal, Head, OneHot, Related, Subspace, Term, Value
+from compiler.encodings import OneHot, Subspace, Value
+from compiler.heads import Among, Equal, Head, Related, Term
+from compiler.program import EmbedLine
 from compiler.sequences import SequenceLanguage
 from compiler.spelled import stands_for
 from dsl.diagnostics import Diagnostic, Note, SpecError

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from compiler.program import Value
+from compiler.encodings import Value
 
 
 def spelled_number(token: str) -> int | None:

@@ -15,11 +15,12 @@ from dataclasses import replace
 from itertools import count
 
 from compiler.circuits.stream import Stream
+from compiler.computing import Compute, Split
 from compiler.mlp.building import check_limit, realise_computes, try_line
 from compiler.mlp.lines import Line, Unfit
 from compiler.mlp.splitting import Splitter
 from compiler.mlp.wording import shown
-from compiler.program import Compute, Program, Split
+from compiler.program import Program
 from compiler.resolution import resolve
 from compiler.sharpness import complete_frequencies
 from dsl.diagnostics import Diagnostic, SpecError

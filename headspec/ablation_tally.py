@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import HeadExpectation, Program
+from compiler.claims import HeadExpectation
+from compiler.program import Program
 from compiler.reference import HeadMeaning, Meaning, Status, interpret
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Expr

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from compiler.program import HeadExpectation, Program
+from compiler.claims import HeadExpectation
+from compiler.program import Program
 from compiler.resolution.claims import resolve_head_expectation
 from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from dsl.expressions import Binary, Comparison, Expr, Member, Name, Number, Range, SetOf, Text, TokenAt, Truth, Unary

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import OutputExpectation, Program
+from compiler.claims import OutputExpectation
+from compiler.program import Program
 from compiler.reference import Meaning, interpret
 from headspec.figures import ExpectationFigures, GenerationFigures, LengthFigures, WrongGeneration, WrongOutput
 from headspec.outputs import decide, describe

@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from compiler.claims import HeadExpectation
 from compiler.predicates import expectation_targets
-from compiler.program import HeadExpectation, Program
+from compiler.program import Program
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

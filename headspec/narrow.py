@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from compiler import limits
-from compiler.program import EmbedLine, Encoding, OneHot, Phase, Program, Quadratic, ScalarValue, Subspace
+from compiler.encodings import Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace
+from compiler.program import EmbedLine, Program
 from compiler.reference import Meaning, interpret
 from headspec.sampling import Tokens
 

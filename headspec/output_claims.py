@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.claimed_outputs import claimed_ids
-from compiler.program import Program, ValueExpectation
+from compiler.claims import ValueExpectation
+from compiler.program import Program
 from headspec.figures import ExpectationFigures, WrongMeaning, WrongOutput
 from headspec.outputs import block_of, decide
 from headspec.sampling import Tokens

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import OneHot, OutputExpectation, Program
+from compiler.claims import OutputExpectation
+from compiler.encodings import OneHot
+from compiler.program import Program
 from compiler.reference import Meaning, Prediction
 from compiler.reference.completion import is_valid
 from headspec.figures import LengthFigures, OutputFigures, WrongOutput

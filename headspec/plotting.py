@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from compiler.program import Head, Program
+    from compiler.heads import Head
+    from compiler.program import Program
     from headspec.model import RunResult
 
 NOT_A_NUMBER = 65535

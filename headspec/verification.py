@@ -17,9 +17,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.claims import Expectation, HeadExpectation, OutputExpectation, ValueExpectation
+from compiler.heads import Head
 from compiler.limits import VERIFIED_LENGTH, check_size
 from compiler.predicates import expectation_targets
-from compiler.program import Expectation, Head, HeadExpectation, OutputExpectation, Program, ValueExpectation
+from compiler.program import Program
 from compiler.reference import HeadMeaning, Status, interpret
 from headspec.figures import ExpectationFigures, Verification, WrongOutput, head_figures, make_case
 from headspec.generated import Generation, check_generated

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from compiler.circuits.features import ONE, Feature, embedded_value, feature, placed, scalar
 from compiler.circuits.stream import Entries, Stream
+from compiler.encodings import Constant, Quadratic, ScalarValue, Subspace
 from compiler.exact import Matrix, Scalar
-from compiler.program import Constant, EmbedLine, Quadratic, ScalarValue, Subspace
+from compiler.program import EmbedLine
 
 
 def token_embedding(stream: Stream) -> Matrix:

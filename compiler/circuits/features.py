@@ -9,20 +9,9 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache, lru_cache
 
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Angle, Scalar
-from compiler.program import (
-    Code,
-    Constant,
-    Dims,
-    EmbedLine,
-    Encoding,
-    OneHot,
-    Phase,
-    Quadratic,
-    ScalarValue,
-    Subspace,
-    Value,
-)
+from compiler.program import EmbedLine
 from compiler.spelled import spelled_number
 from dsl.expressions import Expr
 

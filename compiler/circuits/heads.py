@@ -14,8 +14,10 @@ from compiler.circuits.parts import HeadCircuit, RotaryTerm, TermCircuit, TermKi
 from compiler.circuits.relations import fit_level, relation_matrix
 from compiler.circuits.shares import share_terms
 from compiler.circuits.stream import Entries, Stream, drop_zeros, one_hot_coordinates
+from compiler.encodings import OneHot, Quadratic, ScalarValue
 from compiler.exact import Angle, Matrix, Scalar
-from compiler.program import Alibi, Head, Offset, OneHot, Quadratic, Rotary, ScalarValue, Term
+from compiler.heads import Head, Offset, Term
+from compiler.program import Alibi, Rotary
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 

@@ -10,8 +10,9 @@ from fractions import Fraction
 
 from compiler.circuits.features import ONE, feature, phase_angles, placed, scalar
 from compiler.circuits.stream import Entries, Stream
+from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Matrix, Scalar
-from compiler.program import Code, Constant, Copy, Dims, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.heads import Copy
 
 
 def copy_matrix(stream: Stream, copy: Copy) -> Matrix:

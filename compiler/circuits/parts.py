@@ -10,7 +10,8 @@ from typing import Literal
 
 from compiler.circuits.features import Feature
 from compiler.exact import Matrix, Scalar
-from compiler.program import Head, Program
+from compiler.heads import Head
+from compiler.program import Program
 from dsl.span import Span
 
 TermKind = Literal["attend", "avoid", "rest", "prefer"]

@@ -11,21 +11,9 @@ from typing import assert_never
 
 from compiler.circuits.features import ONE, Feature, feature, phase_angles, placed
 from compiler.circuits.stream import Entries, Stream
+from compiler.encodings import Code, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Matrix, Scalar
-from compiler.program import (
-    Among,
-    Code,
-    Equal,
-    Offset,
-    OneHot,
-    Phase,
-    Quadratic,
-    Related,
-    ScalarValue,
-    Subspace,
-    Term,
-    Value,
-)
+from compiler.heads import Among, Equal, Offset, Related, Term
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 

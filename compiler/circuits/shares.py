@@ -20,9 +20,10 @@ from compiler.circuits.features import ONE, ZERO, Feature
 from compiler.circuits.parts import HeadCircuit, TermCircuit
 from compiler.circuits.relations import relation_matrix
 from compiler.circuits.stream import Entries, Stream, one_hot_coordinates
+from compiler.encodings import OneHot
 from compiler.exact import Scalar
 from compiler.exact.logarithms import logarithm
-from compiler.program import Head, OneHot
+from compiler.heads import Head
 from compiler.sharing import Places, SharedRow, rest_places, share_of, shared_rows
 from dsl.diagnostics import Diagnostic, SpecError
 

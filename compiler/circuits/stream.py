@@ -12,24 +12,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.circuits.features import ONE, Feature, embedded_value, holds
-from compiler.computing import read_subspaces
+from compiler.computing import Compute, read_subspaces
+from compiler.encodings import Constant, Dims, OneHot, Phase, Subspace, Value
 from compiler.exact import Matrix, Scalar
+from compiler.heads import Condition, Copy, Head
 from compiler.mlp.evaluating import NoValue, function_of
 from compiler.one_key import Plain
-from compiler.program import (
-    Compute,
-    Condition,
-    Constant,
-    Copy,
-    Dims,
-    EmbedLine,
-    Head,
-    OneHot,
-    Phase,
-    Program,
-    Subspace,
-    Value,
-)
+from compiler.program import EmbedLine, Program
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Number
 from dsl.span import Span

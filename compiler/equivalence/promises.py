@@ -8,8 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.claims import HeadExpectation
+from compiler.heads import Head
 from compiler.predicates import expectation_targets
-from compiler.program import Head, HeadExpectation, Program
+from compiler.program import Program
 from compiler.reference import interpret
 
 Bools = NDArray[np.bool_]

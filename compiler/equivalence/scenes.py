@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 from compiler.equivalence.pairs import pairs_together
 from compiler.equivalence.promises import ideal
 from compiler.exact import Matrix
+from compiler.heads import Head
 from compiler.pipeline import Weights
-from compiler.program import Head, Program
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 
 Feature = tuple[tuple[str, ...], int]

@@ -16,13 +16,14 @@ from dataclasses import replace
 from compiler.circuits.basis import ExactBasis
 from compiler.circuits.features import Feature
 from compiler.circuits.stream import Entries, Stream
+from compiler.computing import Compute
 from compiler.exact import Matrix, Scalar
 from compiler.mlp import refusals
 from compiler.mlp.activations import error_note, float_trouble, scale_of
 from compiler.mlp.lines import Line, Unfit, realise
 from compiler.mlp.neurons import Neuron
 from compiler.mlp.weights import MlpWeights
-from compiler.program import Compute, Program
+from compiler.program import Program
 from dsl.diagnostics import for_each
 
 

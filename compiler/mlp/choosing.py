@@ -19,7 +19,8 @@ from itertools import product
 
 import numpy as np
 
-from compiler.computing import Arithmetic, Choice, Fixed, Negation, Negative, Value, ValueExpr, read_subspaces
+from compiler.computing import Arithmetic, Choice, Fixed, Negation, Negative, ValueExpr, read_subspaces
+from compiler.encodings import Code, OneHot, Value
 from compiler.limits import NEURONS
 from compiler.mlp.affine import Finished, finish
 from compiler.mlp.codes import log_codes
@@ -35,7 +36,6 @@ from compiler.mlp.safety import is_safe
 from compiler.mlp.staircases import staircase
 from compiler.mlp.targets import ANY_NUMBER, Target, any_token, texts_of
 from compiler.mlp.vectors import Bend, Sum, Vector
-from compiler.program import Code, OneHot
 
 TRIED = 3
 PIECES = 8

@@ -21,9 +21,9 @@ from functools import cached_property
 
 from compiler.circuits.features import feature
 from compiler.circuits.stream import Stream
+from compiler.encodings import Code, OneHot, Phase, ScalarValue, Subspace, Value
 from compiler.mlp.forms import Form
 from compiler.mlp.possible import possible_values, shown_value
-from compiler.program import Code, OneHot, Phase, ScalarValue, Subspace, Value
 
 Row = tuple[Value | None, ...]
 Rational = int | Fraction

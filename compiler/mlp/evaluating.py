@@ -22,9 +22,9 @@ from compiler.computing import (
     Negation,
     Negative,
     Read,
-    Value,
     ValueExpr,
 )
+from compiler.encodings import Value
 
 Answer = Value | bool
 Function = Callable[[Sequence[Any]], Any]

@@ -13,7 +13,8 @@ import numpy as np
 
 from compiler.circuits.features import Feature, phase_angles
 from compiler.circuits.stream import Stream
-from compiler.computing import Read, read_subspaces
+from compiler.computing import Compute, Read, read_subspaces
+from compiler.encodings import Code, OneHot, Phase, Subspace
 from compiler.exact import Scalar
 from compiler.mlp import refusals
 from compiler.mlp.affine import Finished
@@ -38,7 +39,6 @@ from compiler.mlp.reading import Reader
 from compiler.mlp.targets import Target
 from compiler.mlp.vectors import Bend, Vector
 from compiler.mlp.wording import shown
-from compiler.program import Code, Compute, OneHot, Phase, Subspace
 from dsl.diagnostics import SpecError
 
 Source = tuple[Subspace, int]

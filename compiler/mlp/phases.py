@@ -22,9 +22,10 @@ import numpy.typing as npt
 
 from compiler.circuits.features import Feature, phase_angles, scalar
 from compiler.computing import Arithmetic, Fixed, Negative, Read, ValueExpr
+from compiler.encodings import Phase, Subspace
 from compiler.exact import Angle, Scalar
 from compiler.mlp.neurons import Neuron
-from compiler.program import Activation, Dtype, Phase, Subspace
+from compiler.program import Activation, Dtype
 
 COUNTS = (5, 7, 9, 11, 15, 21, 31)
 """Neurons for each frequency that are tried, fewest first (m odd; 3 fails)."""

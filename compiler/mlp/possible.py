@@ -14,20 +14,9 @@ from itertools import product
 
 from compiler.circuits.features import embedded_value, scalar
 from compiler.circuits.stream import Stream, copied_value
-from compiler.program import (
-    Code,
-    Copy,
-    EmbedLine,
-    Encoding,
-    Head,
-    OneHot,
-    Pairs,
-    Phase,
-    Quadratic,
-    ScalarValue,
-    Subspace,
-    Value,
-)
+from compiler.encodings import Code, Encoding, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.heads import Copy, Head
+from compiler.program import EmbedLine
 
 SUMS = 1 << 16
 

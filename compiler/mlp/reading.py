@@ -23,17 +23,16 @@ from compiler.computing import (
     Negation,
     Negative,
     Read,
-    Value,
     ValueExpr,
     parts,
     read_subspaces,
 )
 from compiler.different import Rows
+from compiler.encodings import OneHot, Quadratic, ScalarValue, Value
 from compiler.mlp.domains import Domain
 from compiler.mlp.evaluating import COMPARISONS, Answer, NoValue, function_of
 from compiler.mlp.forms import Form
 from compiler.mlp.tabulating import Rule, as_rows, sums, values_at
-from compiler.program import OneHot, Quadratic, ScalarValue
 
 COMBINATIONS = 1 << 16
 """So many tuples of values are looked at, one by one."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from compiler.computing import Fixed, Read, ValueExpr, parts
+from compiler.computing import Compute, Fixed, Read, ValueExpr, parts
+from compiler.encodings import Code, Encoding, Phase, ScalarValue, Subspace
 from compiler.limits import NEURONS
 from compiler.mlp.choosing import Chooser
 from compiler.mlp.reading import TRUTHS
 from compiler.mlp.wording import shown
-from compiler.program import Code, Compute, Encoding, Phase, ScalarValue, Subspace
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 

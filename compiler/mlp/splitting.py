@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from compiler.circuits.stream import Stream
-from compiler.computing import Choice, Compared, Fixed, LookedUp, Read, Value, ValueExpr, read_subspaces
+from compiler.computing import Choice, Compared, Compute, Fixed, LookedUp, Part, Read, Split, ValueExpr, read_subspaces
+from compiler.encodings import Code, Encoding, OneHot, ScalarValue, Subspace, Value
 from compiler.limits import VALUES
 from compiler.mlp.activations import fits_floats
 from compiler.mlp.choosing import Chooser
@@ -26,7 +27,6 @@ from compiler.mlp.possible import values_of
 from compiler.mlp.reading import TRUTHS, Reader
 from compiler.mlp.rewriting import always_needed, guards, inside, replaced, under, variants
 from compiler.mlp.targets import Target
-from compiler.program import Code, Compute, Encoding, OneHot, Part, ScalarValue, Split, Subspace
 from compiler.resolution.intervals import Known, bounds
 
 Encode = Callable[[Sequence[Value]], Encoding | None]

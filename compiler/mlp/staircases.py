@@ -20,12 +20,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compiler.circuits.features import Feature, feature
+from compiler.encodings import Code, Subspace, Value
 from compiler.exact import Scalar
 from compiler.mlp.directions import Direction, least_steep
 from compiler.mlp.forms import Form
 from compiler.mlp.ridges import Ridge
 from compiler.mlp.vectors import Frozen, Sum, Vector, frozen, minus, scaled, size
-from compiler.program import Code, Subspace, Value
 
 METHOD = "steps along one direction of the code"
 BITS = 128

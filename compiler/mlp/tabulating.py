@@ -25,10 +25,10 @@ from compiler.computing import (
     LookedUp,
     Negation,
     Negative,
-    Value,
     ValueExpr,
 )
 from compiler.different import LARGEST, Rows, different
+from compiler.encodings import Value
 from compiler.mlp.evaluating import COMPARISONS, Answer, NoValue, function_of
 
 Ints = NDArray[np.int64]

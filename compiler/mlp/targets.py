@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.circuits.features import feature, holds
-from compiler.computing import Choice, Fixed, LookedUp, Read, Value, ValueExpr
+from compiler.computing import Choice, Fixed, LookedUp, Read, ValueExpr
+from compiler.encodings import Code, OneHot, Phase, ScalarValue, Subspace, Value
 from compiler.mlp.evaluating import Answer
 from compiler.mlp.vectors import Frozen, Vector, frozen, minus, scaled, size
-from compiler.program import Code, OneHot, Phase, ScalarValue, Subspace
 
 
 @dataclass(frozen=True)

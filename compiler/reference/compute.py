@@ -23,6 +23,7 @@ from compiler.computing import (
     Arithmetic,
     Choice,
     Compared,
+    Compute,
     Contained,
     Fixed,
     Junction,
@@ -33,7 +34,7 @@ from compiler.computing import (
     ValueExpr,
     read_subspaces,
 )
-from compiler.program import Compute, Constant, Dims, Quadratic, ScalarValue, Subspace
+from compiler.encodings import Constant, Dims, Quadratic, ScalarValue, Subspace
 from compiler.reference.numbers import NOTHING, TEXT_BASE, Ints, Numbers, lookup
 from compiler.reference.values import Bools, Held, Kind, Raw, Reading, symbolic
 

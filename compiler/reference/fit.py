@@ -13,7 +13,8 @@ from typing import assert_never
 
 import numpy as np
 
-from compiler.program import Among, Condition, Equal, Head, Offset, Prefer, Related, Relation, Subspace, Term, Value
+from compiler.encodings import Subspace, Value
+from compiler.heads import Among, Condition, Equal, Head, Offset, Prefer, Related, Relation, Term
 from compiler.reference.numbers import NOTHING, TEXT_BASE, Floats, Ints, Numbers, lookup, shifted
 from compiler.reference.values import EXACT, Bools, Kind, Reading
 

@@ -18,24 +18,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.computing import read_subspaces
-from compiler.program import (
-    Code,
-    Compute,
-    Condition,
-    Constant,
-    Copy,
-    Dims,
-    EmbedLine,
-    Head,
-    OneHot,
-    Pairs,
-    Phase,
-    Program,
-    Quadratic,
-    ScalarValue,
-    Subspace,
-)
+from compiler.computing import Compute, read_subspaces
+from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Condition, Copy, Head
+from compiler.program import EmbedLine, Program
 from compiler.reference.compute import Scene, computed
 from compiler.reference.fit import Facts, fit
 from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings, evaluate_number

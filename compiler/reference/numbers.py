@@ -14,7 +14,8 @@ from typing import NoReturn, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import Code, Constant, Dims, Encoding, OneHot, Phase, Program, Quadratic, ScalarValue, Value
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Value
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Binary, Call, Expr, Name, Number, Unary
 from dsl.span import Span

@@ -17,24 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.program import (
-    Among,
-    Code,
-    Condition,
-    Equal,
-    ExplicitMatrix,
-    Head,
-    Offset,
-    OneHot,
-    Phase,
-    Program,
-    Quadratic,
-    Related,
-    Relation,
-    Rotary,
-    Subspace,
-    Term,
-)
+from compiler.encodings import Code, OneHot, Phase, Quadratic, Subspace
+from compiler.heads import Among, Condition, Equal, ExplicitMatrix, Head, Offset, Related, Relation, Term
+from compiler.program import Program, Rotary
 from compiler.reference.numbers import Floats, Numbers
 from compiler.reference.values import Attention, Bools, Raw, rotation
 

@@ -22,7 +22,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from compiler.program import Copy, OneHot, Program, Quadratic, ScalarValue, Subspace
+from compiler.encodings import OneHot, Quadratic, ScalarValue, Subspace
+from compiler.heads import Copy
+from compiler.program import Program
 from compiler.reference.numbers import Floats, Ints, Numbers
 from compiler.reference.values import NEAR, Attention, Bools, Held, Kind, Raw, to_raw
 

@@ -19,7 +19,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import Code, Copy, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace
+from compiler.encodings import Code, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Copy
 from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, lookup, shifted
 
 Bools = NDArray[np.bool_]

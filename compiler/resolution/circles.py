@@ -17,7 +17,7 @@ from functools import cache, lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from compiler.program import Phase
+from compiler.encodings import Phase
 from dsl.expressions import Binary, Expr, Name, Number, Unary
 
 Floats = npt.NDArray[np.float64]

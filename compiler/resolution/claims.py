@@ -11,7 +11,9 @@ from fractions import Fraction
 from typing import Literal, NoReturn
 
 from compiler import limits
-from compiler.program import Constant, Dims, HeadExpectation, OutputExpectation, OwnToken, Pairs
+from compiler.claims import HeadExpectation, OutputExpectation
+from compiler.encodings import Constant, Dims, Pairs
+from compiler.program import OwnToken
 from compiler.resolution.embeds import holds_any
 from compiler.resolution.encodings import name_of, values_of
 from compiler.resolution.numbers import integer

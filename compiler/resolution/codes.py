@@ -18,7 +18,7 @@ from fractions import Fraction
 from math import lcm
 
 from compiler import limits
-from compiler.program import Value
+from compiler.encodings import Value
 from compiler.resolution.scope import fail
 from compiler.resolution.sets import show
 from dsl.expressions import Expr, Number

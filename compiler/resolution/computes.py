@@ -20,6 +20,7 @@ from compiler.computing import (
     Arithmetic,
     Choice,
     Compared,
+    Compute,
     Contained,
     Fixed,
     Junction,
@@ -27,10 +28,11 @@ from compiler.computing import (
     Negation,
     Negative,
     Read,
+    Split,
     ValueExpr,
     parts,
 )
-from compiler.program import Compute, Constant, Dims, Pairs, Split, Subspace
+from compiler.encodings import Constant, Dims, Pairs, Subspace
 from compiler.resolution.encodings import kind_of, name_of, values_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown

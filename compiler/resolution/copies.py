@@ -11,21 +11,21 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import (
+from compiler.encodings import (
     Code,
     Constant,
-    Copy,
     Dims,
     Encoding,
     OneHot,
     Pairs,
     Phase,
     Quadratic,
-    Rotary,
     ScalarValue,
     Subspace,
     Value,
 )
+from compiler.heads import Copy
+from compiler.program import Rotary
 from compiler.resolution.encodings import kind_of, name_of, values_of
 from compiler.resolution.numbers import fold, integer
 from compiler.resolution.relations import same_circles

@@ -11,7 +11,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 from compiler import limits
-from compiler.program import Code, Constant, Dims, EmbedLine, OneHot, Pairs, Subspace, Value
+from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Subspace, Value
+from compiler.program import EmbedLine
 from compiler.resolution.encodings import list_rows, name_of, values_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail

@@ -1,6 +1,6 @@
 """What a subspace's encoding is made of: its values, its dimension, the names of its components.
 
-In: the syntax of an encoding (``onehot(tokens)``) and the ``Scope``.  Out: a ``compiler.program.Encoding``, with
+In: the syntax of an encoding (``onehot(tokens)``) and the ``Scope``.  Out: a ``compiler.encodings.Encoding``, with
 codes chosen where none are given.  Not for: where the coordinates lie (``layout``) or what an encoding
 looks like as a vector (``circuits``).
 """
@@ -12,18 +12,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import (
-    Code,
-    Constant,
-    Dims,
-    Encoding,
-    OneHot,
-    Pairs,
-    Phase,
-    Quadratic,
-    ScalarValue,
-    Value,
-)
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, Quadratic, ScalarValue, Value
 from compiler.resolution.circles import choose_turns
 from compiler.resolution.codes import check_vectors, choose_vectors
 from compiler.resolution.numbers import fold, size

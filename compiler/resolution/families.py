@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, cast
 
 from compiler import limits
-from compiler.program import Value
+from compiler.encodings import Value
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolution.sets import constant, resolve_set, show

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compiler import limits
-from compiler.program import Alibi, Head, OneHot, Prefer, Quadratic, Rest, ScalarValue, Term
+from compiler.encodings import OneHot, Quadratic, ScalarValue
+from compiler.heads import Head, Prefer, Rest, Term
+from compiler.program import Alibi
 from compiler.resolution.constants import resolve_condition, resolve_rest
 from compiler.resolution.copies import resolve_copy
 from compiler.resolution.encodings import name_of

@@ -21,9 +21,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.computing import Compute
 from compiler.different import different
+from compiler.encodings import Pairs, ScalarValue, Subspace, Value
+from compiler.heads import Among, Copy, Head
 from compiler.one_key import Plain
-from compiler.program import Among, Compute, Copy, EmbedLine, Head, Pairs, ScalarValue, Subspace, Value
+from compiler.program import EmbedLine
 from compiler.resolution.embeds import held
 from compiler.resolution.encodings import kind_of, values_of
 from compiler.resolution.sets import show

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler import limits
-from compiler.program import Basis, Encoding, Part, Subspace
+from compiler.computing import Part
+from compiler.encodings import Encoding, Subspace
+from compiler.program import Basis
 from compiler.resolution.encodings import components_of, dimension_of, list_rows, resolve_encoding
 from compiler.resolution.numbers import integer
 from compiler.resolution.pairs import paired, pairs_of

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from compiler.computing import Read, ValueExpr, parts
-from compiler.program import Among, Compute, Constant, EmbedLine, Equal, Head, Related, Relation, Subspace
+from compiler.computing import Compute, Read, ValueExpr, parts
+from compiler.encodings import Constant, Subspace
+from compiler.heads import Among, Equal, Head, Related, Relation
+from compiler.program import EmbedLine
 from compiler.resolution.scope import Scope, fail
 from dsl.diagnostics import Note
 from dsl.span import Span

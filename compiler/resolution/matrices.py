@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import ExplicitMatrix
+from compiler.heads import ExplicitMatrix
 from compiler.resolution.encodings import list_rows
 from compiler.resolution.numbers import fold
 from compiler.resolution.scope import Scope, fail, unknown

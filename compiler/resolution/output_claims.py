@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal, NoReturn, cast
 
-from compiler.program import ValueExpectation
+from compiler.claims import ValueExpectation
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail, unknown
 from compiler.resolution.sets import show

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import Code, Encoding, OneHot, Pairs, Value
+from compiler.encodings import Code, Encoding, OneHot, Pairs, Value
 from compiler.resolution.encodings import name_of
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show

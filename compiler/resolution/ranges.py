@@ -22,6 +22,7 @@ from compiler.computing import (
     Arithmetic,
     Choice,
     Compared,
+    Compute,
     Contained,
     Fixed,
     Junction,
@@ -32,7 +33,7 @@ from compiler.computing import (
     ValueExpr,
     read_subspaces,
 )
-from compiler.program import Compute, Encoding, Phase, Value
+from compiler.encodings import Encoding, Phase, Value
 from compiler.resolution.circles import period_of
 from compiler.resolution.computes import SPELLED, size_of
 from compiler.resolution.encodings import kind_of, name_of, values_of

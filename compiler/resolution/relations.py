@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import Code, Equal, Offset, OneHot, Phase, Quadratic, Related, Relation, ScalarValue, Subspace
+from compiler.encodings import Code, OneHot, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Equal, Offset, Related, Relation
 from compiler.resolution.constants import resolve_among
 from compiler.resolution.encodings import kind_of, name_of, values_of
 from compiler.resolution.scope import Scope, Table, fail

@@ -17,20 +17,10 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from compiler import limits
-from compiler.program import (
-    Activation,
-    Basis,
-    Compute,
-    Dtype,
-    EmbedLine,
-    Expectation,
-    Head,
-    Origin,
-    OwnToken,
-    Part,
-    Program,
-    Split,
-)
+from compiler.claims import Expectation
+from compiler.computing import Compute, Part, Split
+from compiler.heads import Head
+from compiler.program import Activation, Basis, Dtype, EmbedLine, Origin, OwnToken, Program
 from compiler.resolution.claims import (
     resolve_head_expectation,
     resolve_output_expectation,

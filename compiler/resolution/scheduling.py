@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from compiler.computing import read_subspaces
-from compiler.program import Split
+from compiler.computing import Split, read_subspaces
 from compiler.resolution.computes import NO_SPLITS
 from compiler.resolution.mentions import names_in, read_by, written_by
 from compiler.resolution.scope import Scope, fail

@@ -13,7 +13,9 @@ from fractions import Fraction
 from functools import cached_property
 from typing import NoReturn
 
-from compiler.program import Alibi, Head, Rotary, Subspace, Symbol, Value
+from compiler.encodings import Subspace, Value
+from compiler.heads import Head
+from compiler.program import Alibi, Rotary, Symbol
 from dsl.diagnostics import Collector, Diagnostic, Note, SpecError, did_you_mean
 from dsl.span import Span
 from dsl.words import KEYWORDS

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal
 
 from compiler import limits
-from compiler.program import Value
+from compiler.encodings import Value
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail
 from dsl.diagnostics import Note

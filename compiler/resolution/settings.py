@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.program import Activation, Alibi, Dtype, Rotary, Symbol, Value
+from compiler.encodings import Value
+from compiler.program import Activation, Alibi, Dtype, Rotary, Symbol
 from compiler.resolution.encodings import default_count
 from compiler.resolution.numbers import fold, fraction, size
 from compiler.resolution.scope import Scope, Table, fail, unknown

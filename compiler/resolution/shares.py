@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from compiler.program import Compute, EmbedLine, Head
+from compiler.computing import Compute
+from compiler.heads import Head
+from compiler.program import EmbedLine
 from compiler.resolution.numbers import fraction
 from compiler.resolution.scope import Scope, fail
 from compiler.sequences import SequenceLanguage

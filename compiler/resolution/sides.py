@@ -12,7 +12,8 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Literal, NoReturn
 
 from compiler import limits
-from compiler.program import Alibi, Constant, Dims, Pairs, Rotary, Subspace, Value
+from compiler.encodings import Constant, Dims, Pairs, Subspace, Value
+from compiler.program import Alibi, Rotary
 from compiler.resolution.encodings import name_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, Table, fail

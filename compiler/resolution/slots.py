@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import product
 
 from compiler import limits
-from compiler.program import Value
+from compiler.encodings import Value
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import constant, resolve_range, show
 from compiler.sequences import Cat, SequenceLanguage, Tok

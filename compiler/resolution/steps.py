@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compiler.computing import read_subspaces
-from compiler.program import Part, Split
+from compiler.computing import Part, Split, read_subspaces
 from compiler.resolution.mentions import written_by
 from compiler.resolution.scope import fail
 from dsl.diagnostics import Note

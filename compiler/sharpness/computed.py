@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from compiler.circuits.stream import Stream
+from compiler.encodings import Constant, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Copy, Head
 from compiler.mlp.lines import Line
 from compiler.mlp.phases import PhaseProduct
-from compiler.program import Constant, Copy, Head, Phase, Quadratic, ScalarValue, Subspace
 from compiler.sharpness.facts import Facts, compared, spread_of
 
 QUARTER = 0.25

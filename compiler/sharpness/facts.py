@@ -13,20 +13,9 @@ from fractions import Fraction
 from compiler.circuits import HeadCircuit
 from compiler.circuits.features import embedded_value, scalar
 from compiler.circuits.stream import Stream
+from compiler.encodings import OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Angle
-from compiler.program import (
-    Among,
-    Copy,
-    Equal,
-    Head,
-    OneHot,
-    Phase,
-    Quadratic,
-    Related,
-    ScalarValue,
-    Subspace,
-    Value,
-)
+from compiler.heads import Among, Copy, Equal, Head, Related
 from compiler.sharpness.profiles import unit_roundoff
 from dsl.expressions import Expr
 

@@ -19,7 +19,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from compiler.program import Phase, Program, Subspace
+from compiler.encodings import Phase, Subspace
+from compiler.program import Program
 from dsl.expressions import Number
 
 DENOMINATOR = 1024

@@ -22,9 +22,11 @@ from fractions import Fraction
 import numpy as np
 
 from compiler.circuits.features import scalar
+from compiler.encodings import OneHot, Quadratic, ScalarValue, Subspace
+from compiler.heads import Equal, Head, Term
 from compiler.mlp.activations import rounding
 from compiler.mlp.lines import Line
-from compiler.program import Equal, Head, OneHot, Quadratic, Rotary, ScalarValue, Subspace, Term
+from compiler.program import Rotary
 from compiler.sharpness.computed import Computed
 from compiler.sharpness.profiles import Floats, Kernel, Profile
 

@@ -14,25 +14,10 @@ from typing import assert_never
 import numpy as np
 
 from compiler.circuits.features import phase_angles
+from compiler.encodings import Code, Constant, Dims, Encoding, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Among, Equal, Head, Offset, Related, Relation, Term
 from compiler.limits import check_size
-from compiler.program import (
-    Among,
-    Code,
-    Constant,
-    Dims,
-    Encoding,
-    Equal,
-    Head,
-    Offset,
-    Phase,
-    Quadratic,
-    Related,
-    Relation,
-    Rotary,
-    ScalarValue,
-    Subspace,
-    Term,
-)
+from compiler.program import Rotary
 from compiler.sharpness.frequencies import COSINE_ERROR, margins, rotary_weights
 from compiler.sharpness.integers import SPAN, Integers
 from compiler.sharpness.phase_products import scaled_kernel

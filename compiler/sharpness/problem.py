@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from compiler.circuits import HeadCircuit
-from compiler.program import Head, Program, Term
+from compiler.heads import Head, Term
+from compiler.program import Program
 from compiler.sharpness.kernels import KernelReader
 from compiler.sharpness.profiles import Kernel, saturation
 from dsl.diagnostics import Diagnostic, SpecError

@@ -10,7 +10,8 @@ keeps them apart (c up to 2048 in float32, 22 in float16, 8 in bfloat16).
 
 from __future__ import annotations
 
-from compiler.program import Program, Quadratic, ScalarValue, Subspace
+from compiler.encodings import Quadratic, ScalarValue, Subspace
+from compiler.program import Program
 from compiler.sharpness.profiles import unit_roundoff
 from compiler.spelled import spelled_number
 from dsl.diagnostics import Diagnostic, SpecError

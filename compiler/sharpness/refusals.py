@@ -10,7 +10,7 @@ import math
 
 from compiler.circuits import HeadCircuit
 from compiler.circuits.stream import Stream
-from compiler.program import Head, Rest
+from compiler.heads import Head, Rest
 from compiler.sharpness.problem import HeadProblem, active_patterns, stray_range
 from compiler.sharpness.profiles import unit_roundoff
 from compiler.sharpness.rest_conflicts import RestKey, find_conflict, find_twice, rest_keys

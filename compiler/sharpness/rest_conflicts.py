@@ -20,20 +20,8 @@ import numpy.typing as npt
 
 from compiler.circuits.features import embedded_value
 from compiler.circuits.stream import Stream
-from compiler.program import (
-    Among,
-    Condition,
-    Encoding,
-    Equal,
-    Head,
-    Offset,
-    Quadratic,
-    Related,
-    Relation,
-    ScalarValue,
-    Term,
-    Value,
-)
+from compiler.encodings import Encoding, Quadratic, ScalarValue, Value
+from compiler.heads import Among, Condition, Equal, Head, Offset, Related, Relation, Term
 
 Mask = npt.NDArray[np.bool_]
 

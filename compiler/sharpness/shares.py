@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.circuits.shares import indicated, places_of
+from compiler.heads import Head
 from compiler.mlp.lines import Line
-from compiler.program import Head
 from compiler.sharing import SharedRow, rest_places, share_of, shared_rows, weights_at
 from compiler.sharpness.computed import QUARTER
 from compiler.sharpness.kernels import KernelReader

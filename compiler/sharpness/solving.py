@@ -26,8 +26,9 @@ from fractions import Fraction
 
 from compiler.circuits import Circuits, HeadCircuit
 from compiler.circuits.stream import Stream
+from compiler.heads import Head
 from compiler.mlp.lines import Line
-from compiler.program import Head, Program
+from compiler.program import Program
 from compiler.sharpness.kernels import KernelReader
 from compiler.sharpness.problem import (
     STEP,

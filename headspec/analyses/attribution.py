@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import Program, ValueExpectation
+from compiler.claims import ValueExpectation
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 from headspec.analyses.texts import choices, completed, given_places, other_tokens, read_text, sample_texts
 from headspec.intervening import Subject, find_subject

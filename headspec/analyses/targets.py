@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import Program, ValueExpectation
+from compiler.claims import ValueExpectation
+from compiler.program import Program
 from compiler.resolution.families import expand
 from compiler.resolution.output_claims import OutputClaims
 from compiler.token_values import Spelling, TokenValues

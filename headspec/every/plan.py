@@ -17,7 +17,8 @@ from functools import cached_property
 from typing import NoReturn
 
 from compiler.claimed_outputs import Prompts, prompts
-from compiler.program import Program, ValueExpectation
+from compiler.claims import ValueExpectation
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 
 MOST = 1 << 62

@@ -15,8 +15,9 @@ from backends import lowering
 from backends.lowering import ENTRY_BOUND, Lowered, balance, lower
 from backends.numpy_model import NumpyModel
 from compiler.exact import Angle, Matrix, Scalar
+from compiler.heads import ExplicitMatrix, Head
 from compiler.pipeline import HeadWeights, MlpWeights, Weights
-from compiler.program import Activation, ExplicitMatrix, Head, Program, Rotary, Symbol
+from compiler.program import Activation, Program, Rotary, Symbol
 from dsl.diagnostics import SpecError
 from dsl.expressions import Number
 from tests.backends.handmade import program, random_lowered, rotary_previous

@@ -21,7 +21,8 @@ from backends import storage, tensorfile
 from backends.lowering import Lowered
 from backends.storage import CONFIG, SPEC, TENSORS, TOKENS, load, save
 from backends.torch_model import TorchModel
-from compiler.program import Alibi, OneHot, Rotary, Subspace
+from compiler.encodings import OneHot, Subspace
+from compiler.program import Alibi, Rotary
 from dsl.diagnostics import SpecError
 from tests.backends.comparing import tokens_for
 from tests.backends.handmade import alibi_recent, previous_token_and_induction, random_lowered, rotary_previous

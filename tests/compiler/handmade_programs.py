@@ -1,4 +1,4 @@
-"""Small programs built directly from ``compiler.program`` types, without text, parser or resolution."""
+"""Small programs built directly from the types of ``compiler.program``, without text, parser or resolution."""
 
 from __future__ import annotations
 
@@ -7,25 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from compiler.program import (
-    Basis,
-    Code,
-    Constant,
-    Copy,
-    Dims,
-    EmbedLine,
-    Encoding,
-    ExplicitMatrix,
-    Head,
-    OneHot,
-    Phase,
-    Program,
-    Quadratic,
-    Rotary,
-    ScalarValue,
-    Subspace,
-    Symbol,
-)
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Copy, ExplicitMatrix, Head
+from compiler.program import Basis, EmbedLine, Program, Rotary, Symbol
 from compiler.sequences import SequenceLanguage
 from dsl.expressions import Expr, Name, Number
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from compiler.computing import ValueExpr
+from compiler.encodings import Encoding, OneHot, Quadratic, ScalarValue
 from compiler.exact import Scalar
 from compiler.mlp.weights import MlpWeights
-from compiler.program import Encoding, OneHot, Program, Quadratic, ScalarValue
+from compiler.program import Program
 
 Value = int | str | bool
 

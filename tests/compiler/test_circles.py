@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import headspec
-from compiler.program import Phase
+from compiler.encodings import Phase
 from compiler.resolution import resolve
 from compiler.resolution.circles import choose_turns, least_margin
 from compiler.resolution.encodings import fourier_frequencies

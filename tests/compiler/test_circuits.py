@@ -8,8 +8,9 @@ import pytest
 
 from compiler.circuits import Circuits, HeadCircuit, build_circuits
 from compiler.circuits.features import Feature, feature, phase_angles, placed
+from compiler.encodings import Phase
 from compiler.exact import Matrix, Scalar
-from compiler.program import Phase, Program
+from compiler.program import Program
 from compiler.resolution import resolve
 from compiler.sharpness import complete_frequencies
 from dsl.parser import parse

@@ -20,7 +20,7 @@ from compiler.composition import (
     v_composition,
 )
 from compiler.exact import Angle, Matrix, Scalar
-from compiler.program import Head
+from compiler.heads import Head
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from compiler.program import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue
 from compiler.resolution import resolve
 from compiler.resolution.codes import choose_vectors, choose_words
 from compiler.resolution.encodings import components_of, dimension_of, values_of

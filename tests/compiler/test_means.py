@@ -7,8 +7,9 @@ import pytest
 
 import headspec
 from compiler.circuits.stream import Stream
+from compiler.heads import Copy, Head
 from compiler.mlp.possible import possible_values
-from compiler.program import Copy, Head, Program
+from compiler.program import Program
 from compiler.reference import Kind, interpret
 from compiler.resolution import resolve
 from compiler.sharpness.kernels import KernelReader

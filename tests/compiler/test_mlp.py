@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.encodings import OneHot, Quadratic, ScalarValue
 from compiler.mlp.building import build_mlps, realise_computes
 from compiler.mlp.weights import MlpWeights
-from compiler.program import OneHot, Program, Quadratic, ScalarValue
+from compiler.program import Program
 from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
 from dsl.parser import parse

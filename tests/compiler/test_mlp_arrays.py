@@ -24,6 +24,7 @@ from compiler.computing import (
     ValueExpr,
 )
 from compiler.different import different
+from compiler.encodings import ScalarValue, Subspace
 from compiler.mlp.affine import Finished, finish
 from compiler.mlp.checking import check
 from compiler.mlp.choosing import Chooser, Fewest
@@ -35,7 +36,6 @@ from compiler.mlp.ridges import shapes
 from compiler.mlp.tabulating import Rule, TooWide, combined, sums, tabulated, values_at
 from compiler.mlp.targets import Target
 from compiler.mlp.vectors import Vector
-from compiler.program import ScalarValue, Subspace
 
 LOW, HIGH = -2, 3
 NAMES = ("a", "b")

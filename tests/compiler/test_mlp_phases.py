@@ -7,12 +7,13 @@ import numpy.typing as npt
 import pytest
 
 import headspec
+from compiler.encodings import Phase
 from compiler.exact import Matrix
 from compiler.mlp.building import build_mlps, realise_computes
 from compiler.mlp.lines import Line
 from compiler.mlp.phases import PhaseProduct, aliasing
 from compiler.mlp.weights import MlpWeights
-from compiler.program import Phase, Program
+from compiler.program import Program
 from compiler.reference.numbers import Codec, Numbers
 from compiler.resolution import resolve
 from compiler.resolution.circles import period_of

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from compiler.claimed_outputs import claimed_ids, complete_by_claims, prompts
-from compiler.program import BLANK, Program, ValueExpectation
+from compiler.claims import ValueExpectation
+from compiler.program import BLANK, Program
 from compiler.resolution import resolve
 from compiler.token_values import Spelling, bounds
 from dsl.diagnostics import SpecError

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 import headspec
+from compiler.encodings import Pairs
 from compiler.mlp.activations import rounding
 from compiler.mlp.building import build_mlps, realise_computes
 from compiler.mlp.directions import least_steep
 from compiler.mlp.weights import MlpWeights
-from compiler.program import Pairs, Program
+from compiler.program import Program
 from compiler.reference import Kind, interpret
 from compiler.resolution import resolve
 from dsl.diagnostics import SpecError

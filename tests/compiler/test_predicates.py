@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compiler.claims import HeadExpectation
 from compiler.predicates import evaluate_predicate, expectation_targets
-from compiler.program import HeadExpectation
 from dsl.diagnostics import SpecError
 from dsl.expressions import Binary, Comparison, Expr, Member, Name, Range, SetOf, Text, TokenAt, Truth, Unary
 from tests.compiler.handmade_programs import number

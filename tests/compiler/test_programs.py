@@ -7,8 +7,10 @@ import random
 
 import pytest
 
-from compiler.computing import Arithmetic, Choice, Compared, Fixed, LookedUp, Negative, Read
-from compiler.program import Among, Compute, OutputExpectation, Program
+from compiler.claims import OutputExpectation
+from compiler.computing import Arithmetic, Choice, Compared, Compute, Fixed, LookedUp, Negative, Read
+from compiler.heads import Among
+from compiler.program import Program
 from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
 from dsl.parser import parse

@@ -10,30 +10,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from compiler.claims import HeadExpectation
+from compiler.encodings import Code, Constant, Dims, OneHot, Quadratic, ScalarValue
+from compiler.heads import Among, Condition, Copy, Equal, Head, Offset, Prefer, Related, Rest, Term
 from compiler.predicates import expectation_targets
-from compiler.program import (
-    Among,
-    Code,
-    Condition,
-    Constant,
-    Copy,
-    Dims,
-    EmbedLine,
-    Equal,
-    Head,
-    HeadExpectation,
-    Offset,
-    OneHot,
-    Prefer,
-    Program,
-    Quadratic,
-    Related,
-    Rest,
-    Rotary,
-    ScalarValue,
-    Symbol,
-    Term,
-)
+from compiler.program import EmbedLine, Program, Rotary, Symbol
 from compiler.reference import Kind, Meaning, Status, evaluate_number, interpret
 from compiler.resolution import resolve
 from compiler.sharpness.frequencies import complete_frequencies

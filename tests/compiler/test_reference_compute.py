@@ -14,6 +14,7 @@ from compiler.computing import (
     Arithmetic,
     Choice,
     Compared,
+    Compute,
     Contained,
     Fixed,
     Junction,
@@ -23,7 +24,9 @@ from compiler.computing import (
     Read,
     ValueExpr,
 )
-from compiler.program import Compute, Encoding, Equal, Head, OneHot, Program, Quadratic, Related, ScalarValue, Term
+from compiler.encodings import Encoding, OneHot, Quadratic, ScalarValue
+from compiler.heads import Equal, Head, Related, Term
+from compiler.program import Program
 from compiler.reference import Kind, Meaning, Status, interpret
 from tests.compiler.handmade_programs import copy, ids, number, phase, program
 

@@ -7,22 +7,10 @@ from fractions import Fraction
 
 import pytest
 
-from compiler.program import (
-    Alibi,
-    Among,
-    Condition,
-    Copy,
-    Equal,
-    HeadExpectation,
-    Offset,
-    OneHot,
-    OutputExpectation,
-    Prefer,
-    Program,
-    Related,
-    Relation,
-    Rotary,
-)
+from compiler.claims import HeadExpectation, OutputExpectation
+from compiler.encodings import OneHot
+from compiler.heads import Among, Condition, Copy, Equal, Offset, Prefer, Related, Relation
+from compiler.program import Alibi, Program, Rotary
 from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
 from dsl.expressions import Comparison, Member, Number, Text

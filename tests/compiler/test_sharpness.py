@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import headspec
+from compiler.encodings import OneHot, ScalarValue
+from compiler.heads import Among, Equal, Head, Prefer, Rest, Term
 from compiler.pipeline import compile_program
-from compiler.program import Among, Equal, Head, OneHot, Prefer, Program, Rest, ScalarValue, Term
+from compiler.program import Program
 from compiler.sharpness.frequencies import choose_frequencies
 from dsl.diagnostics import SpecError
 from tests.compiler.handmade_programs import number, phase, program

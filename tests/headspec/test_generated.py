@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import headspec
-from compiler.program import OutputExpectation, Program
+from compiler.claims import OutputExpectation
+from compiler.program import Program
 from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
 from dsl.parser import parse

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.program import HeadExpectation, OutputExpectation, Program
+from compiler.claims import HeadExpectation, OutputExpectation
+from compiler.program import Program
 from dsl.expressions import Truth
 from headspec.verification import verify_model
 

@@ -8,25 +8,9 @@ import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from compiler.program import (
-    Among,
-    Condition,
-    Copy,
-    Equal,
-    Head,
-    OneHot,
-    Phase,
-    Prefer,
-    Program,
-    Quadratic,
-    Related,
-    Relation,
-    Rest,
-    ScalarValue,
-    Subspace,
-    Term,
-    Value,
-)
+from compiler.encodings import OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.heads import Among, Condition, Copy, Equal, Head, Prefer, Related, Relation, Rest, Term
+from compiler.program import Program
 from compiler.reference import Kind, Status, interpret
 from dsl.expressions import Number
 from tests.compiler.handmade_programs import copy, phase, program

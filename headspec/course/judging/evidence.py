@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from backends.numpy_model import NumpyModel
 from compiler.equivalence.promises import promised
-from compiler.program import Head, Program
+from compiler.heads import Head
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 
 Floats = npt.NDArray[np.float64]

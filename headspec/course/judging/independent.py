@@ -16,7 +16,8 @@ import numpy as np
 
 from backends.numpy_model import NumpyModel
 from compiler.equivalence.promises import promised
-from compiler.program import Head, Program
+from compiler.heads import Head
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 from headspec.course.judging.evidence import Bools, Evidence, Floats, Ints, Row, Worst
 

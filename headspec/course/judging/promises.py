@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.program import HeadExpectation, Program
+from compiler.claims import HeadExpectation
+from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from headspec.course.judging.sentences import counterexample, shown
 from headspec.course.results import CheckResult, Counterexample

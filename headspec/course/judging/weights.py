@@ -22,8 +22,8 @@ from backends.lowering import Lowered, lower
 from backends.numpy_model import NumpyModel
 from compiler.equivalence import Sameness, Scene, is_bilinear, reachable, same_family, same_move, same_pattern
 from compiler.exact import Matrix
+from compiler.heads import Head
 from compiler.pipeline import HeadWeights, Weights
-from compiler.program import Head
 from headspec.course.answer import Answer
 from headspec.course.exercise import Check, Exercise
 from headspec.course.judging.completing import completed, sharpened

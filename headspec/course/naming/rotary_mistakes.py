@@ -142,7 +142,7 @@ Named = tuple[str, str, Floats]
 
 def _variants(turning: Turning, weights: Weights, name: str, W_Q: Floats, W_K: Floats) -> Iterator[Named]:
     """Ours with a mistake in it."""
-    from compiler.program import Offset
+    from compiler.heads import Offset
 
     terms = weights.program.head(name).terms
     relations = [term.relation for term in terms if isinstance(term.relation, Offset)]

@@ -32,7 +32,7 @@ def pair_variants(our: OurHead, parts: list[Matrix], values: Mapping[str, Fracti
 
 
 def _blocks(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
-    from compiler.program import Equal
+    from compiler.heads import Equal
 
     for i, blocks in _phase_lines(our):
         rest = total([part for j, part in enumerate(parts) if j != i])
@@ -71,7 +71,8 @@ def _orders(count: int) -> list[tuple[int, ...]]:
 
 def _phase_lines(our: OurHead) -> Iterator[tuple[int, list[Block]]]:
     """(line, its pairs) for lines between phases."""
-    from compiler.program import Equal, Phase
+    from compiler.encodings import Phase
+    from compiler.heads import Equal
 
     for i, term in enumerate(our.terms):
         if not isinstance(term.relation, Equal):
@@ -166,8 +167,9 @@ def _other_blocks(
 def _degrees(our: OurHead, parts: list[Matrix], values: Mapping[str, Fraction]) -> Iterator[Variant]:
     """Angles in degrees where cos and sin were given radians, or the other way round."""
     from compiler.circuits.features import phase_angles
+    from compiler.encodings import Phase
     from compiler.exact import Scalar
-    from compiler.program import Equal, Phase
+    from compiler.heads import Equal
 
     for i, blocks in _phase_lines(our):
         relation = our.terms[i].relation

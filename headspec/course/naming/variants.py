@@ -21,8 +21,9 @@ from headspec.course.naming import wording
 if TYPE_CHECKING:
     from compiler.circuits.stream import Stream
     from compiler.exact import Matrix, Scalar
+    from compiler.heads import Head, Relation, Term
     from compiler.pipeline import Weights
-    from compiler.program import Head, Program, Relation, Term
+    from compiler.program import Program
 
 FARTHEST = 4
 """Shifts that are wrong by up to so many are looked for."""
@@ -132,7 +133,7 @@ def _whole(circuit: Matrix) -> Iterator[Variant]:
 
 def _shifts(our: OurHead) -> Iterator[Variant]:
     """One line with another shift, and all lines that have one with the opposite shift or with none."""
-    from compiler.program import Equal
+    from compiler.heads import Equal
     from dsl.diagnostics import SpecError
 
     found = [(i, term.relation) for i, term in enumerate(our.terms) if isinstance(term.relation, Equal)]
@@ -166,7 +167,8 @@ def other_shifts(shift: int, *, turns: bool = True) -> list[tuple[str, int]]:
 
 
 def _takes_shifts(our: OurHead, relation: Relation) -> bool:
-    from compiler.program import Equal, OneHot, Phase, Quadratic
+    from compiler.encodings import OneHot, Phase, Quadratic
+    from compiler.heads import Equal
 
     assert isinstance(relation, Equal)
     encoding = our.stream.subspaces[relation.key].encoding
@@ -176,7 +178,8 @@ def _takes_shifts(our: OurHead, relation: Relation) -> bool:
 
 def _turns(our: OurHead, relation: Relation) -> bool:
     """Is what is compared a pair of cosine and sine?  Numbers and one-hot vectors are shifted, and nothing rotates."""
-    from compiler.program import Equal, Phase
+    from compiler.encodings import Phase
+    from compiler.heads import Equal
 
     assert isinstance(relation, Equal)
     return isinstance(our.stream.subspaces[relation.key].encoding, Phase)
@@ -244,7 +247,7 @@ def _subspaces(our: OurHead, parts: list[Matrix]) -> Iterator[Variant]:
 
 def _unturned(our: OurHead, line: int) -> list[Matrix]:
     """The circuit of the line without its shift, where it has one."""
-    from compiler.program import Equal
+    from compiler.heads import Equal
 
     relation = our.terms[line].relation
     if not isinstance(relation, Equal) or not relation.shift:

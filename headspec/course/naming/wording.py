@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from compiler.program import Program, Relation, Term
+    from compiler.heads import Relation, Term
+    from compiler.program import Program
 
 MOST_NAMES = 4
 
@@ -42,7 +43,7 @@ def line(term: Term, relation: Relation | None = None) -> str:
 
 
 def relation_text(relation: Relation) -> str:
-    from compiler.program import Among, Equal, Offset
+    from compiler.heads import Among, Equal, Offset
 
     match relation:
         case Equal(key, query, shift):

@@ -15,7 +15,8 @@ from headspec.course.pages.templates import CONVENTION, answer_template
 from headspec.terminal import PLAIN, Style
 
 if TYPE_CHECKING:
-    from compiler.program import Program, Subspace, Symbol
+    from compiler.encodings import Subspace
+    from compiler.program import Program, Symbol
 
 SHOWN = 12
 """So many directions of a subspace are listed; of more, the first and the last."""
