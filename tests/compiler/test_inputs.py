@@ -116,8 +116,8 @@ def test_bounds_hold_what_they_bound() -> None:
     rng = random.Random(2)
     stage = "tokens 0..3\ncontext 3\ntable next: 0 -> 1, 1 -> 2, 2 -> 0\nsubspace digit : onehot(0..3)\n"
     stage += "subspace other : onehot(0..2)\nembed token -> digit\nembed position -> other\n"
-    from compiler.resolution.computes import typed
     from compiler.resolution.scope import Scope, Table
+    from compiler.resolution.typed_values import typed
     from dsl.diagnostics import SpecError
     from dsl.parser import parse_expression
     from dsl.span import Span
