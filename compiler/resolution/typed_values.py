@@ -1,7 +1,7 @@
 """Expressions over the values of subspaces: every name known, every part of one type.
 
-In: expressions of ``compute`` lines as written, and the ``Scope``.  Out: ``ValueExpr`` and its type; E0481 where types do
-not fit, E0486 for what has no meaning here.  Not for: the lines (``computes``).
+In: expressions of ``compute`` lines as written, and the ``Scope``.  Out: ``ValueExpr`` and its type; E0481 where types
+do not fit, E0486 for what has no meaning here.  Not for: the lines (``computes``).
 
 Values are integers, texts (tokens) and truth values.  What is constant is worked out here: params, products and
 powers of integers.  ``min``, ``max`` and ``abs`` are written as choices.
