@@ -5,18 +5,12 @@ In: a ``Program`` and token ids.  Out: ``Meaning``.  Not for: anything the compi
 
 ``interpretation`` runs the layers, ``completion`` goes on with prompts, ``fit`` finds the keys that fit, ``values`` are
 what a subspace holds (pure, mixed, raw), ``soft`` is the softmax of exact scores, ``compute`` is what happens between
-heads, ``numbers`` evaluates what the spec writes as arithmetic.
+heads, ``predictions`` are the tokens that are right in the end, ``numbers`` evaluates the arithmetic of a spec.
 """
 
-from compiler.reference.interpretation import (
-    HeadMeaning,
-    Kind,
-    Meaning,
-    Prediction,
-    Reading,
-    Status,
-    evaluate_number,
-    interpret,
-)
+from compiler.reference.interpretation import interpret
+from compiler.reference.meaning import HeadMeaning, Meaning, Prediction, Status
+from compiler.reference.numbers import evaluate_number
+from compiler.reference.values import Kind, Reading
 
 __all__ = ["HeadMeaning", "Kind", "Meaning", "Prediction", "Reading", "Status", "evaluate_number", "interpret"]

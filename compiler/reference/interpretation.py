@@ -12,11 +12,9 @@ otherwise; a query with an open key that could matter is undetermined.  Any rela
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compiler.computing import Compute, read_subspaces
 from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace
@@ -24,12 +22,12 @@ from compiler.heads import Condition, Copy, Head
 from compiler.program import EmbedLine, Program
 from compiler.reference.compute import Scene, computed
 from compiler.reference.fit import Facts, fit
-from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings, evaluate_number
+from compiler.reference.meaning import HeadMeaning, Meaning, Prediction, Status, joined
+from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings
+from compiler.reference.predictions import prediction
 from compiler.reference.soft import Stream, attend_softly, matrix_of
 from compiler.reference.strays import Strays
 from compiler.reference.values import (
-    EXACT,
-    NEAR,
     Attention,
     Bools,
     Held,
@@ -38,7 +36,6 @@ from compiler.reference.values import (
     Reading,
     Symbolic,
     add,
-    dense,
     from_codes,
     mean_over_keys,
     read,
@@ -48,74 +45,8 @@ from compiler.reference.values import (
     unknown_sources,
 )
 
-__all__ = ["HeadMeaning", "Kind", "Meaning", "Prediction", "Reading", "Status", "evaluate_number", "interpret"]
-
 ENTRIES_PER_CHUNK = 16_000_000
 SPARE = ""
-
-
-class Status(IntEnum):
-    """What the meaning says about one query of one head."""
-
-    FIT = 0
-    REST = 1
-    UNCLAIMED = 2
-    UNDETERMINED = 3
-    SOFT = 4
-    IDLE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class HeadMeaning:
-    """Where a head attends: ``support`` (B, n, n) and ``status`` (B, n).
-
-    ``weights`` (B, n, n) is given for soft heads and heads with shares; other heads are uniform over their support.
-    Rows of zeros where nothing is claimed (UNCLAIMED, UNDETERMINED)."""
-
-    name: str
-    support: Bools
-    status: NDArray[np.uint8]
-    weights: Floats | None = None
-
-    @property
-    def pattern(self) -> Floats:
-        """(B, n, n) float64 target attention weights; computed on each access."""
-        return self.pattern_of(range(self.support.shape[1]))
-
-    def pattern_of(self, queries: range) -> Floats:
-        """The rows ``queries`` of ``pattern``, (B, len(queries), n)."""
-        rows = slice(queries.start, queries.stop)
-        weights = None if self.weights is None else self.weights[:, rows]
-        return Attention(self.support[:, rows], self.claimed[:, rows], weights).pattern()
-
-    @property
-    def claimed(self) -> Bools:
-        """(B, n): queries where ``pattern`` is a claim."""
-        return np.asarray((self.status != Status.UNCLAIMED) & (self.status != Status.UNDETERMINED))
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """The tokens that are ``right`` (B, V) for a predicted subspace at the last position, where ``determined`` (B,).
-
-    With ``every_position`` the shapes are (B, n, V) and (B, n)."""
-
-    subspace: str
-    right: Bools
-    determined: Bools
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a program says about a batch; ``values`` (what every subspace holds at the end) only if asked for."""
-
-    heads: tuple[HeadMeaning, ...]
-    predictions: tuple[Prediction, ...]
-    values: Mapping[str, Reading]
-    codec: Codec
-
-    def head(self, name: str) -> HeadMeaning:
-        return next(head for head in self.heads if head.name == name)
 
 
 def interpret(
@@ -138,35 +69,7 @@ def interpret(
     for begin in range(0, max(count, 1), size):
         run = _Run(program, numbers, tokens[begin : begin + size])
         parts.append(run.meaning(every_position, with_values))
-    return parts[0] if len(parts) == 1 else _joined(parts)
-
-
-def _joined(parts: list[Meaning]) -> Meaning:
-    heads = tuple(
-        HeadMeaning(
-            same[0].name,
-            np.concatenate([h.support for h in same]),
-            np.concatenate([h.status for h in same]),
-            None if same[0].weights is None else np.concatenate([h.weights for h in same if h.weights is not None]),
-        )
-        for same in zip(*(part.heads for part in parts), strict=True)
-    )
-    predictions = tuple(
-        Prediction(
-            same[0].subspace,
-            np.concatenate([p.right for p in same]),
-            np.concatenate([p.determined for p in same]),
-        )
-        for same in zip(*(part.predictions for part in parts), strict=True)
-    )
-    values = {
-        name: Reading(
-            np.concatenate([part.values[name].kind for part in parts]),
-            np.concatenate([part.values[name].code for part in parts]),
-        )
-        for name in parts[0].values
-    }
-    return Meaning(heads, predictions, values, parts[0].codec)
+    return parts[0] if len(parts) == 1 else joined(parts)
 
 
 class _Run:
@@ -190,10 +93,13 @@ class _Run:
         for number, layer in enumerate(self.program.layers):
             heads += self._layer(layer)
             self._compute(number)
-        predictions = tuple(self._prediction(name, every_position) for name in self.program.predict)
+        predictions = tuple(self._predicted(name, every_position) for name in self.program.predict)
         names = [s.name for s in self.program.subspaces] if with_values else []
         values = {name: self._read(name) for name in names}
         return Meaning(tuple(heads), predictions, values, self.numbers.codec)
+
+    def _predicted(self, name: str, every_position: bool) -> Prediction:
+        return prediction(self.program, self.subspaces[name], self.held[name], self.numbers, every_position)
 
     # -------------------------------------------------------------- the embedding
 
@@ -356,64 +262,6 @@ class _Run:
         known = attention.known & ~unknown_sources(attention, raw.known) & ~self.strays.leaking(read)
         touched = [s for s in self.subspaces.values() if set(s.coordinates) & set(rows)]
         return [(s.name, Raw(vectors[..., list(s.coordinates)], known)) for s in touched]
-
-    # -------------------------------------------------------------- predictions
-
-    def _prediction(self, name: str, every_position: bool) -> Prediction:
-        subspace, held = self.subspaces[name], self.held[name]
-        said = self.program.own_values(name)
-        if said is None:
-            codes = self.numbers.token_codes(subspace.encoding, self.program.tokens)
-        else:
-            codes = np.array([NOTHING if v is None else self.numbers.codec.code(v) for v in said], dtype=np.int64)
-        if isinstance(held, Raw):
-            last = slice(None) if every_position else slice(-1, None)
-            seen = Raw(held.vectors[:, last], held.known[:, last])
-            right, determined = self._right_by_coordinates(subspace, seen, codes)
-        else:
-            right, determined = _right_by_shares(subspace, held, codes)
-        right &= determined[..., None]
-        return (
-            Prediction(name, right, determined) if every_position else Prediction(name, right[:, -1], determined[:, -1])
-        )
-
-    def _right_by_coordinates(self, subspace: Subspace, raw: Raw, codes: Ints) -> tuple[Bools, Bools]:
-        """The tokens whose logit f(c) . y (2cy - c^2 for a number) is within 1e-9 of the largest."""
-        encoding = subspace.encoding
-        inside = codes != NOTHING
-        if not inside.any() or isinstance(encoding, (Dims, Constant)):
-            return np.zeros((*raw.known.shape, len(codes)), dtype=np.bool_), np.zeros_like(raw.known)
-        numeric = isinstance(encoding, (ScalarValue, Quadratic))
-        if numeric:
-            c = codes[inside].astype(np.float64)
-            logits = 2 * raw.vectors[..., :1] * c - c * c
-        else:
-            logits = raw.vectors @ self.numbers.features(encoding, codes[inside]).T
-        right = np.zeros((*raw.known.shape, len(codes)), dtype=np.bool_)
-        right[..., inside] = logits >= logits.max(axis=2, keepdims=True) - NEAR
-        if numeric:  # a number on the far side of 0 from all values is near none of them
-            number = raw.vectors[..., 0]
-            return right, raw.known & ((c.min() <= 0) | (number >= -NEAR)) & ((c.max() >= 0) | (number <= NEAR))
-        return right, raw.known & (np.abs(raw.vectors) > NEAR).any(axis=2)
-
-
-def _right_by_shares(subspace: Subspace, held: Symbolic, codes: Ints) -> tuple[Bools, Bools]:
-    """The tokens with the largest share; mixtures of phases and codes, and what is empty, are undetermined."""
-    right = (held.code[..., None] == codes) & (held.kind == Kind.PURE)[..., None]
-    determined = np.asarray(right.any(axis=2))
-    mixed = np.flatnonzero(held.kind == Kind.MIXED)
-    if not len(mixed) or not isinstance(subspace.encoding, OneHot):
-        return right, determined
-    inside = codes != NOTHING
-    universe = np.union1d(held.universe, codes[inside])
-    shares = dense(held, mixed, universe)[:, np.searchsorted(universe, codes[inside])]
-    behind = shares.max(axis=1, keepdims=True) - shares
-    rows = right.reshape(-1, len(codes))
-    rows[np.ix_(mixed, np.flatnonzero(inside))] = behind <= EXACT
-    written = shares > EXACT if not inside.all() else np.abs(shares) > EXACT  # a token without a value has logit 0
-    clear = written.any(axis=1) & ~((behind > EXACT) & (behind < NEAR)).any(axis=1)
-    determined.flat[mixed] = clear
-    return rows.reshape(right.shape), determined
 
 
 def _undetermined(held: Held, where: Bools) -> Held:
