@@ -182,8 +182,8 @@ def _matrix_json(weights: Weights, named: NamedMatrix) -> dict[str, object]:
 
 def expand(arguments: argparse.Namespace) -> int:
     """Net heads, score circuits, composition scores, virtual heads and paths, with ranks and singular values."""
-    from compiler.composition import expand as expand_weights
-    from compiler.composition import render_expansion
+    from compiler.composition.expansion import expand as expand_weights
+    from compiler.composition.rendering import render_expansion
     from headspec.matrices import draw_circuit, residual_names
 
     weights = _model(arguments).weights

@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.composition import (
-    composition_score,
-    expand,
-    moved_by_length,
-    render_expansion,
-    singular_values,
-    v_composition,
-)
+from compiler.composition.expansion import expand
+from compiler.composition.measures import singular_values
+from compiler.composition.products import moved_by_length, v_composition
+from compiler.composition.rendering import render_expansion
+from compiler.composition.scores import composition_score
 from compiler.exact import Angle, Matrix, Scalar
 from compiler.heads import Head
 
