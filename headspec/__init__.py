@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from headspec.analyses.tree import attention_tree as attention_tree
     from headspec.generation import Generated as Generated
     from headspec.model import Model as Model
-    from headspec.model import RunResult as RunResult
     from headspec.model import compile as compile
     from headspec.model import load as load
-    from headspec.model import verify as verify
+    from headspec.run_result import RunResult as RunResult
     from headspec.spectra.analysis import fourier as fourier
     from headspec.spectra.figures import Fourier as Fourier
     from headspec.verification import Verification as Verification
+    from headspec.verifying import verify as verify
 
 _HOMES = {
     "ablate": "headspec.ablation",
@@ -56,10 +56,10 @@ _HOMES = {
     "fourier": "headspec.spectra.analysis",
     "Fourier": "headspec.spectra.figures",
     "load": "headspec.model",
-    "verify": "headspec.model",
+    "verify": "headspec.verifying",
     "Generated": "headspec.generation",
     "Model": "headspec.model",
-    "RunResult": "headspec.model",
+    "RunResult": "headspec.run_result",
     "Verification": "headspec.verification",
     "SpecError": "dsl.diagnostics",
 }

@@ -16,7 +16,8 @@ from headspec.output import say, say_json, warn
 from headspec.settings import parse_settings
 
 if TYPE_CHECKING:
-    from headspec.model import Model, RunResult
+    from headspec.model import Model
+    from headspec.run_result import RunResult
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,13 +1,14 @@
-"""The model as a person handles it: compile a spec, look at its matrices, run it, save it, verify it.
+"""The model as a person handles it: compile a spec, look at its matrices, run it, save it.
 
 In: a spec's text or path.  Out: ``Model``, whose phases are computed when they are first asked for.
-Not for: the mathematics of any phase (``compiler``), nor the float models themselves (``backends``).
+Not for: the mathematics of any phase (``compiler``), the float models themselves (``backends``), the verdict on them
+(``verifying``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -15,14 +16,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dsl.diagnostics import Diagnostic, SpecError
 from headspec import __version__
+from headspec.run_result import RunResult
 from headspec.settings import check_dtype, exact_settings
 from headspec.specs_path import find_spec
 from headspec.words import read_tokens
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from backends.lowering import Lowered
     from backends.numpy_model import NumpyModel
     from backends.storage import Loaded
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from compiler.pipeline import Weights
     from compiler.program import Program
     from headspec.generation import Generated
-    from headspec.verification import Verification
 
 
 def compile(
@@ -62,61 +60,6 @@ def compile(
     if dtype is not None:
         program = replace(program, dtype=check_dtype(dtype))
     return Model(program, settings=values)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class RunResult:
-    """What the compiled model does with one text.
-
-    ``patterns[layer]`` has shape (head, query, key); ``logits`` (position, vocabulary).  ``prediction`` is None for a
-    spec without ``predict``; ``margin`` is how far its logit is above the next.  ``heads`` names each pattern by
-    (layer, index); ``valid`` says whether the spec's ``sequences`` allow the text (of a spec that generates: or a text
-    that begins with it).  The last ``generated`` tokens are the model's own."""
-
-    tokens: tuple[str, ...]
-    prediction: str | None
-    margin: float
-    patterns: tuple[NDArray[np.float64], ...]
-    logits: NDArray[np.float64]
-    heads: tuple[tuple[int, int, str], ...]
-    valid: bool
-    generated: int = 0
-
-    def pattern(self, head: str) -> NDArray[np.float64]:
-        """The attention pattern (query, key) of the head called ``head`` (or ``L0H1``); KeyError if there is none."""
-        for layer, index, name in self.heads:
-            if head in (name, f"L{layer}H{index}"):
-                found: NDArray[np.float64] = self.patterns[layer][index]
-                return found
-        raise KeyError(head)
-
-    def __repr__(self) -> str:
-        says = "" if self.prediction is None else f", predicts {self.prediction!r} by {self.margin:.4g}"
-        heads = ", ".join(f"L{layer}H{index} {name}" for layer, index, name in self.heads)
-        return f"<headspec run of {len(self.tokens)} tokens{says}; patterns of {heads}>"
-
-    def to_json(self) -> dict[str, object]:
-        return {
-            "tokens": list(self.tokens),
-            "prediction": self.prediction,
-            "margin": self.margin if self.margin - self.margin == 0 else None,
-            "valid": self.valid,
-            "generated": list(self.tokens[len(self.tokens) - self.generated :]),
-            "heads": [
-                {"name": name, "layer": layer, "index": index, "pattern": self.patterns[layer][index].tolist()}
-                for layer, index, name in self.heads
-            ],
-        }
-
-    def __str__(self) -> str:
-        from headspec.patterns import draw_run
-
-        return draw_run(self)
-
-    def _repr_html_(self) -> str:
-        from headspec.plotting import notebook_html
-
-        return notebook_html(self)
 
 
 class Model:
@@ -296,67 +239,3 @@ def load(folder: str | Path, *, device: str = "auto") -> Loaded:
     from headspec.devices import choose_device
 
     return load_folder(folder, device=choose_device(device))
-
-
-def verify(
-    model: Model | Loaded | str | Path,
-    *,
-    device: str = "auto",
-    dtype: str | None = None,
-    samples: int | None = None,
-    exhaustive: bool = False,
-    exhaustive_limit: int = 20_000,
-    seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    outputs: int | None = None,
-    checkpoint: str | Path | None = None,
-    shard: tuple[int, int] = (1, 1),
-    merge: Sequence[str | Path] = (),
-    prompt_progress: Callable[[int, int], None] | None = None,
-) -> Verification:
-    """Hold a model in torch against the meaning of its spec and its ``expect`` lines.
-
-    A query is right when at least ``mass`` of its attention is on the keys that the spec says, in equal shares; an
-    output when the right token has the largest logit.  ``report.holds`` (or ``bool(report)``) is the verdict,
-    ``print(report)`` a page of figures, ``report.to_json()`` the same for programs.
-
-    ``model``: a compiled model, a spec (text, path or packaged name), or what ``load`` returned, which is judged as
-    it was saved, on its own device and in its own float type.
-    ``device``: auto, cpu, cuda, cuda:0.  ``samples``: how many sequences (default: some seconds' worth; every one
-    where there are at most ``exhaustive_limit``, or if ``exhaustive``).  ``progress(done, total)`` is called on the
-    way.  Raises SpecError when the spec cannot be realised, or for a device or a number of sequences that cannot be.
-
-    A spec that claims every output (docs/verification.md) and has more prompts than ``exhaustive_limit``: its outputs
-    are looked at for every prompt if ``exhaustive``, else for ``outputs`` of them, and patterns for a sample.  What is
-    done is kept in ``checkpoint``; ``shard`` (i, n) does the i-th of n parts, ``merge`` adds other checkpoints."""
-    from headspec.devices import observe_torch, own_device
-    from headspec.every.asking import choose
-    from headspec.every.keeping import Job
-    from headspec.verification import verify_model
-
-    if isinstance(model, (str, Path)):
-        model = compile(model)
-    job = Job(Path(checkpoint) if checkpoint else None, shard, tuple(Path(each) for each in merge))
-    choice = choose(
-        model.program,
-        job,
-        exhaustive=exhaustive,
-        exhaustive_limit=exhaustive_limit,
-        samples=samples,
-        outputs=outputs,
-    )
-    module = model.torch(dtype, own_device(device)) if isinstance(model, Model) else model.model
-    report = verify_model(
-        model.program,
-        observe_torch(module),
-        samples=samples,
-        exhaustive=exhaustive and choice is None,
-        exhaustive_limit=0 if exhaustive and choice is not None else exhaustive_limit,
-        seed=seed,
-        progress=progress,
-    )
-    if choice is None:
-        return report
-    from headspec.every.running import run
-
-    return replace(report, every=run(choice, module, job, seed, prompt_progress))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from headspec.model import RunResult
+    from headspec.run_result import RunResult
 
     Weights = Sequence[float] | NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from headspec.plot_svg import STOPS
 from headspec.terminal import plain_label
 
 if TYPE_CHECKING:
-    from headspec.model import RunResult
+    from headspec.run_result import RunResult
 
 LABELLED = 40
 

@@ -14,7 +14,7 @@ from headspec.terminal import plain_label
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from headspec.model import RunResult
+    from headspec.run_result import RunResult
 
 STOPS = ((241, 241, 238), (198, 219, 239), (107, 174, 214), (33, 113, 181), (8, 48, 107))
 LONGEST = 10

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from compiler.heads import Head
     from compiler.program import Program
-    from headspec.model import RunResult
+    from headspec.run_result import RunResult
 
 NOT_A_NUMBER = 65535
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from dsl.diagnostics import SpecError
-from headspec.model import RunResult
 from headspec.patterns import draw_pattern, draw_queries, draw_row, draw_run
 from headspec.plotting import notebook_html, pack, render_plot
+from headspec.run_result import RunResult
 from headspec.terminal import Style
 
 NASTY = ("<bos>", "</script><img src=x onerror=alert(1)>", "\"&'", "a", "\x1b[31m", "@DATA@")
