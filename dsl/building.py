@@ -13,6 +13,8 @@ from typing import Any, cast
 from lark import Token, Tree
 
 from dsl import expressions as E
+from dsl import head_lines as L
+from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.diagnostics import did_you_mean
 from dsl.expectations import form
@@ -46,7 +48,7 @@ class Builder(ExpressionBuilder):
     def _tokens(self, node: Node) -> T.TokensDecl:
         items = self.all(node.children)
         for item, place in zip(items, node.children, strict=True):
-            if item == T.TokenItem("tokens"):
+            if item == P.TokenItem("tokens"):
                 message = "`tokens` stands for every token and cannot be one"
                 self.refuse("E0107", message, cast(Node, place), "a keyword", "rename it")
         return T.TokensDecl(items, span=self.span(node))
@@ -248,11 +250,11 @@ class Builder(ExpressionBuilder):
 
     _share = _statement
 
-    def _attend(self, node: Node) -> T.AttendLine:
+    def _attend(self, node: Node) -> L.AttendLine:
         relation, *clauses = node.children
         said = self.once(clauses)
         negated = node.data == "avoid"
-        return T.AttendLine(
+        return L.AttendLine(
             self.maybe(relation),
             negated,
             said.get("when"),
@@ -263,17 +265,17 @@ class Builder(ExpressionBuilder):
 
     _avoid = _attend
 
-    def _rest(self, node: Node) -> T.RestLine:
-        return T.RestLine(self.maybe(node.children[0]), span=self.span(node))
+    def _rest(self, node: Node) -> L.RestLine:
+        return L.RestLine(self.maybe(node.children[0]), span=self.span(node))
 
-    def _prefer(self, node: Node) -> T.PreferLine:
+    def _prefer(self, node: Node) -> L.PreferLine:
         direction = self.choose(token_of(node, 0), ("latest", "earliest"), "a preference")
-        return T.PreferLine(cast(Any, direction), self.label(node, 1), span=self.span(node))
+        return L.PreferLine(cast(Any, direction), self.label(node, 1), span=self.span(node))
 
-    def _copy(self, node: Node) -> T.CopyLine:
+    def _copy(self, node: Node) -> L.CopyLine:
         value, through, target = node.children
         assert isinstance(target, Tree)
-        return T.CopyLine(
+        return L.CopyLine(
             self.maybe(value),
             self.label(node, 2),
             self.maybe(through),
@@ -281,10 +283,10 @@ class Builder(ExpressionBuilder):
             target_span=self.span(target),
         )
 
-    def _matrix(self, node: Node) -> T.MatrixLine:
+    def _matrix(self, node: Node) -> L.MatrixLine:
         name, body = token_of(node, 0), cast(Node, node.children[1])
         form = "entries" if body.data == "list" else str(body.data)
-        return T.MatrixLine(cast(Any, str(name)), cast(Any, form), self.all(body.children), span=self.span(node))
+        return L.MatrixLine(cast(Any, str(name)), cast(Any, form), self.all(body.children), span=self.span(node))
 
     def _value(self, node: Node) -> tuple[str, tuple[E.Expr, ...]]:
         """What stands right of `=` in an answer: its form, as in a matrix line or ``expression``, and its items."""

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, cast
 from lark import Token, Tree
 
 from dsl import expressions as E
-from dsl import tree as T
+from dsl import token_patterns as P
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.printer import print_items
 from dsl.span import Source, Span
@@ -114,13 +114,13 @@ class ExpressionBuilder:
 
     # -------------------------------------------------------------- sequences
 
-    def _token_item(self, node: Node) -> T.TokenItem:
+    def _token_item(self, node: Node) -> P.TokenItem:
         first, last = node.children
         assert isinstance(first, Tree)
         if not isinstance(last, Tree) and first.data == "token_word" and token_of(first, 0) == '"tokens"':
             self.refuse("E0107", "`tokens` stands for every token and cannot be one", first, "a keyword", "rename it")
         ends = [self._token_end(end) for end in (first, last) if isinstance(end, Tree)]
-        return T.TokenItem(ends[0], ends[1] if len(ends) > 1 else None, span=self.span(node))
+        return P.TokenItem(ends[0], ends[1] if len(ends) > 1 else None, span=self.span(node))
 
     def _token_end(self, node: Node) -> str | E.Expr:
         """A word is a text still, and resolution says what it stands for; anything else is arithmetic."""
@@ -140,44 +140,44 @@ class ExpressionBuilder:
     def _token_sum_in(self, node: Node) -> Any:
         return self.build(cast(Node, node.children[0]))
 
-    def _token_pattern(self, node: Node) -> T.TokenPattern:
-        return T.TokenPattern(self.all(node.children), span=self.span(node))
+    def _token_pattern(self, node: Node) -> P.TokenPattern:
+        return P.TokenPattern(self.all(node.children), span=self.span(node))
 
-    def _concat(self, node: Node) -> T.ConcatPattern:
-        return T.ConcatPattern(self.all(node.children), span=self.span(node))
+    def _concat(self, node: Node) -> P.ConcatPattern:
+        return P.ConcatPattern(self.all(node.children), span=self.span(node))
 
-    def _choice(self, node: Node) -> T.Pattern:
+    def _choice(self, node: Node) -> P.Pattern:
         options = self.all(node.children)
-        return T.ChoicePattern(options, span=self.span(node)) if len(options) > 1 else cast(T.Pattern, options[0])
+        return P.ChoicePattern(options, span=self.span(node)) if len(options) > 1 else cast(P.Pattern, options[0])
 
-    def _repeat(self, node: Node, low: E.Expr, high: E.Expr | None) -> T.RepeatPattern:
-        return T.RepeatPattern(self.maybe(node.children[0]), low, high, span=self.span(node))
+    def _repeat(self, node: Node, low: E.Expr, high: E.Expr | None) -> P.RepeatPattern:
+        return P.RepeatPattern(self.maybe(node.children[0]), low, high, span=self.span(node))
 
-    def _optional(self, node: Node) -> T.RepeatPattern:
+    def _optional(self, node: Node) -> P.RepeatPattern:
         return self._repeat(node, E.Number(Fraction(0)), E.Number(Fraction(1)))
 
-    def _star(self, node: Node) -> T.RepeatPattern:
+    def _star(self, node: Node) -> P.RepeatPattern:
         return self._repeat(node, E.Number(Fraction(0)), None)
 
-    def _plus(self, node: Node) -> T.RepeatPattern:
+    def _plus(self, node: Node) -> P.RepeatPattern:
         return self._repeat(node, E.Number(Fraction(1)), None)
 
-    def _exactly(self, node: Node) -> T.RepeatPattern:
+    def _exactly(self, node: Node) -> P.RepeatPattern:
         count = self.maybe(node.children[1])
         return self._repeat(node, count, count)
 
-    def _tied(self, node: Node) -> T.RepeatPattern:
+    def _tied(self, node: Node) -> P.RepeatPattern:
         body, name, within = node.children
         length = E.Name(str(name), span=self.span(cast(Token, name)))
-        return T.RepeatPattern(self.maybe(body), length, length, self.maybe(within), span=self.span(node))
+        return P.RepeatPattern(self.maybe(body), length, length, self.maybe(within), span=self.span(node))
 
-    def _named_pattern(self, node: Node) -> T.NamedPattern:
+    def _named_pattern(self, node: Node) -> P.NamedPattern:
         name = token_of(node, 0)
         if not name.isidentifier():
             self.refuse("E0107", f"`{name}` cannot be a name", name, "a name expected", "begin it with a letter")
-        return T.NamedPattern(self.new_name(name, "a block"), self.maybe(node.children[1]), span=self.span(node))
+        return P.NamedPattern(self.new_name(name, "a block"), self.maybe(node.children[1]), span=self.span(node))
 
-    def _between(self, node: Node) -> T.RepeatPattern:
+    def _between(self, node: Node) -> P.RepeatPattern:
         return self._repeat(node, self.maybe(node.children[1]), self.maybe(node.children[2]))
 
     # -------------------------------------------------------------- expressions

@@ -15,6 +15,8 @@ from fractions import Fraction
 from typing import assert_never
 
 from dsl import expressions as E
+from dsl import head_lines as L
+from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.formatting import Row, layout_rows
 from dsl.span import Span
@@ -33,8 +35,8 @@ _BINARY = {
 }
 """Operator -> its own level, and the least level of its left and right operands."""
 
-HeadLine = T.AttendLine | T.RestLine | T.PreferLine | T.CopyLine | T.MatrixLine
-HEAD_LINES = (T.AttendLine, T.RestLine, T.PreferLine, T.CopyLine, T.MatrixLine)
+HeadLine = L.AttendLine | L.RestLine | L.PreferLine | L.CopyLine | L.MatrixLine
+HEAD_LINES = (L.AttendLine, L.RestLine, L.PreferLine, L.CopyLine, L.MatrixLine)
 _WORD = re.compile(r"\w+")
 _BARE_TOKEN = re.compile(r'\w+|<[^<>\s"#(),\[\]{}]+>')
 _TIGHT = ("*", "/", "//", "^")
@@ -160,18 +162,18 @@ def quote(text: str) -> str:
 # ------------------------------------------------------------------ patterns of tokens
 
 
-def _pattern(pattern: T.Pattern, least: int = 0) -> str:
+def _pattern(pattern: P.Pattern, least: int = 0) -> str:
     match pattern:
-        case T.ChoicePattern(options):
+        case P.ChoicePattern(options):
             text, level = " | ".join(_pattern(o, 1) for o in options), 0
-        case T.ConcatPattern(parts):
+        case P.ConcatPattern(parts):
             text, level = " ".join(_pattern(p, 2) for p in parts), 1
-        case T.RepeatPattern(body, low, high, within):
+        case P.RepeatPattern(body, low, high, within):
             count = _count(low, high) if within is None else f"{{{print_expression(low)}: {_item(within)}}}"
             text, level = _pattern(body, 4) + count, 2
-        case T.NamedPattern(name, body):
+        case P.NamedPattern(name, body):
             return f"({name}: {_pattern(body)})"
-        case T.TokenPattern(items):
+        case P.TokenPattern(items):
             text, level = ", ".join(_token_item(i) for i in items), 3 if items[0].last else 4
         case _:
             assert_never(pattern)
@@ -193,7 +195,7 @@ def _count(low: E.Expr, high: E.Expr | None) -> str:
             return "{" + (", " if " " in "".join(bounds) else ",").join(bounds) + "}"
 
 
-def _token_item(item: T.TokenItem, *, in_pattern: bool = True) -> str:
+def _token_item(item: P.TokenItem, *, in_pattern: bool = True) -> str:
     ends = (end for end in (item.first, item.last) if end is not None)
     return "..".join(_token_end(end, in_pattern) for end in ends)
 
@@ -366,22 +368,22 @@ def _line_rows(line: T.HeadLine) -> list[Row]:
 
 def _line_row(line: HeadLine) -> Row:
     match line:
-        case T.AttendLine(relation, negated, when, strength, share):
+        case L.AttendLine(relation, negated, when, strength, share):
             text = f"{'avoid ' if negated else 'attend'} {print_expression(relation)}"
             text += f" when {print_expression(when)}" if when is not None else ""
             text += f" strength {print_expression(strength)}" if strength is not None else ""
             text += f" share {print_expression(share)}" if share is not None else ""
             return Row(0, "line", (text,), line.span)
-        case T.RestLine(condition):
+        case L.RestLine(condition):
             return Row(0, "line", (f"rest   {print_expression(condition)}",), line.span)
-        case T.PreferLine(direction, by):
+        case L.PreferLine(direction, by):
             return Row(0, "line", (f"prefer {direction} by {by}",), line.span)
-        case T.CopyLine(value, target, through):
+        case L.CopyLine(value, target, through):
             table = f" through {through}" if through is not None else ""
             return Row(0, "line", (f"copy   {print_expression(value)}{table} -> {target}",), line.span)
-        case T.MatrixLine(name, "entries", items):
+        case L.MatrixLine(name, "entries", items):
             return Row(0, "line", (f"{name} = [",), line.span, tuple(_item(i) for i in items), "]")
-        case T.MatrixLine(name, form, items):
+        case L.MatrixLine(name, form, items):
             return Row(0, "line", (f"{name} = {form} ",), line.span, tuple(_item(i) for i in items))
         case _:
             assert_never(line)

@@ -11,68 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Union
 
-from dsl.expressions import Expr, ListOf, Range, span_field
+from dsl.expressions import Expr, ListOf, span_field
+from dsl.head_lines import Line
 from dsl.span import Span
-
-# ------------------------------------------------------------------ sequences (the valid inputs)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPattern:
-    """One token: a literal (``<bos>``, ``a``, ``"("``), or any of several (``a..z``, ``tokens``)."""
-
-    items: tuple[TokenItem, ...]
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class TokenItem:
-    """``a`` (then ``last`` is None), or the range ``a..z`` / ``0..9`` / ``0..p - 1``.  ``tokens`` means all of them.
-
-    A bare or quoted word is a text; whatever has a sign or parentheses is arithmetic."""
-
-    first: str | Expr
-    last: str | Expr | None = None
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class ConcatPattern:
-    parts: tuple[Pattern, ...]
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class ChoicePattern:
-    options: tuple[Pattern, ...]
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class RepeatPattern:
-    """``P{low,high}``; ``*`` is {0,None}, ``+`` is {1,None}, ``?`` is {0,1}; None = up to the context.
-
-    ``P{L}`` with an L that nothing declares ties all repeats that say L to one length; ``P{L: 1..32}`` says ``within``
-    which bounds."""
-
-    body: Pattern
-    low: Expr
-    high: Expr | None
-    within: Range | None = None
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class NamedPattern:
-    """``(x: P)``: a name for what stands there."""
-
-    name: str
-    body: Pattern
-    span: Span = span_field()
-
-
-Pattern = TokenPattern | ConcatPattern | ChoicePattern | RepeatPattern | NamedPattern
-
+from dsl.token_patterns import Pattern, TokenItem
 
 # ------------------------------------------------------------------ declarations
 
@@ -246,55 +188,7 @@ class PredictDecl:
 # ------------------------------------------------------------------ heads
 
 
-@dataclass(frozen=True, slots=True)
-class AttendLine:
-    """``attend RELATION [when CONDITION] [strength EXPR] [share EXPR]``; ``avoid`` when ``negated``."""
-
-    relation: Expr
-    negated: bool = False
-    when: Expr | None = None
-    strength: Expr | None = None
-    share: Expr | None = None
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class RestLine:
-    condition: Expr
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class PreferLine:
-    direction: Literal["latest", "earliest"]
-    by: str
-    span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class CopyLine:
-    """``copy [COEFFICIENT *] key.SOURCE [+ SHIFT] [through TABLE] -> TARGET``; ``value`` holds all before
-    ``through`` as written."""
-
-    value: Expr
-    target: str
-    through: str | None = None
-    span: Span = span_field()
-    target_span: Span = span_field()
-
-
-@dataclass(frozen=True, slots=True)
-class MatrixLine:
-    """``W_Q = [[..], ..]`` (coordinates), ``= rows v, ..`` or ``= columns v, ..`` (combinations of named
-    basis vectors such as ``cos(a)*where.cos0 + sin(a)*where.sin0``)."""
-
-    name: Literal["W_Q", "W_K", "W_V", "W_O"]
-    form: Literal["entries", "rows", "columns"]
-    items: tuple[Expr, ...]
-    span: Span = span_field()
-
-
-HeadLine = Union[AttendLine, RestLine, PreferLine, CopyLine, MatrixLine, "ForDecl"]
+HeadLine = Union[Line, "ForDecl"]
 
 
 @dataclass(frozen=True, slots=True)

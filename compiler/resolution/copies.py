@@ -32,8 +32,8 @@ from compiler.resolution.relations import same_circles
 from compiler.resolution.scope import Scope, Table, fail
 from compiler.resolution.sets import show, show_all
 from dsl.expressions import Binary, Expr, Member, Number, Unary
+from dsl.head_lines import CopyLine
 from dsl.span import Span
-from dsl.tree import CopyLine
 
 ONE = Number(Fraction(1))
 FORM = "write `copy key.A -> B`, `copy key.A + 1 -> B`, `copy 1/2 * key.A -> B` or `copy key.A through TABLE -> B`"

@@ -15,7 +15,7 @@ from compiler.resolution.patterns import blocks, resolve_sequences
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolution.slots import names_of
 from compiler.sequences import Cat, SequenceLanguage, Tok
-from dsl import tree
+from dsl import token_patterns
 from dsl.tree import GenerateDecl, PredictDecl, SequencesDecl
 
 
@@ -58,18 +58,22 @@ def resolve_generate(
     return Generate(prompts, decl.span)
 
 
-def _blanked(node: tree.Pattern, parts: Collection[str], *, blank: bool) -> tree.Pattern:
+def _blanked(node: token_patterns.Pattern, parts: Collection[str], *, blank: bool) -> token_patterns.Pattern:
     """The pattern with a blank for every token of ``parts``."""
     match node:
-        case tree.TokenPattern():
-            return tree.TokenPattern((tree.TokenItem(BLANK, span=node.span),), span=node.span) if blank else node
-        case tree.ConcatPattern(several):
+        case token_patterns.TokenPattern():
+            return (
+                token_patterns.TokenPattern((token_patterns.TokenItem(BLANK, span=node.span),), span=node.span)
+                if blank
+                else node
+            )
+        case token_patterns.ConcatPattern(several):
             return replace(node, parts=tuple(_blanked(part, parts, blank=blank) for part in several))
-        case tree.ChoicePattern(options):
+        case token_patterns.ChoicePattern(options):
             return replace(node, options=tuple(_blanked(option, parts, blank=blank) for option in options))
-        case tree.RepeatPattern(body):
+        case token_patterns.RepeatPattern(body):
             return replace(node, body=_blanked(body, parts, blank=blank))
-        case tree.NamedPattern(name, body):
+        case token_patterns.NamedPattern(name, body):
             return replace(node, body=_blanked(body, parts, blank=blank or name in parts))
 
 

@@ -23,7 +23,8 @@ from compiler.resolution.scope import Scope, fail
 from compiler.resolution.shares import resolve_share
 from dsl.diagnostics import Note
 from dsl.expressions import Expr, Number
-from dsl.tree import AttendLine, CopyLine, HeadDecl, HeadLine, LayerDecl, MatrixLine, PreferLine, RestLine
+from dsl.head_lines import AttendLine, CopyLine, MatrixLine, PreferLine, RestLine
+from dsl.tree import HeadDecl, HeadLine, LayerDecl
 
 
 def resolve_layers(scope: Scope, decls: Sequence[LayerDecl]) -> tuple[tuple[Head, ...], ...]:

@@ -17,8 +17,9 @@ from compiler.heads import Among, Equal, Head, Related, Relation
 from compiler.program import EmbedLine
 from compiler.resolution.scope import Scope, fail
 from dsl.diagnostics import Note
+from dsl.head_lines import CopyLine, MatrixLine
 from dsl.span import Span
-from dsl.tree import CopyLine, LayerDecl, MatrixLine, PredictDecl
+from dsl.tree import LayerDecl, PredictDecl
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from compiler.resolution.encodings import list_rows
 from compiler.resolution.numbers import fold
 from compiler.resolution.scope import Scope, fail, unknown
 from dsl.expressions import Binary, Expr, ListOf, Member, Number, Unary
+from dsl.head_lines import MatrixLine
 from dsl.span import Span
-from dsl.tree import HeadDecl, MatrixLine
+from dsl.tree import HeadDecl
 
 Linear = dict[int, Expr]
 """coordinate -> coefficient"""

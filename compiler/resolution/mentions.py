@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl import expressions as E
-from dsl import tree as T
-from dsl.tree import ComputeDecl, HeadDecl, LayerItem, MatrixLine
+from dsl import head_lines as L
+from dsl.head_lines import MatrixLine
+from dsl.tree import ComputeDecl, HeadDecl, LayerItem
 
 
 def read_by(head: HeadDecl) -> Iterator[str]:
     """Every subspace that the lines of ``head`` read (names of raw coordinates aside)."""
     for line in head.lines:
         match line:
-            case T.AttendLine(relation, _, when):
+            case L.AttendLine(relation, _, when):
                 yield from _features(relation)
                 yield from _features(when)
-            case T.RestLine(condition):
+            case L.RestLine(condition):
                 yield from _features(condition)
-            case T.PreferLine(_, by):
+            case L.PreferLine(_, by):
                 yield by
-            case T.CopyLine(value):
+            case L.CopyLine(value):
                 yield from _features(value)
             case MatrixLine("W_Q" | "W_K" | "W_V", "rows", items):
                 yield from (m.owner for item in items for m in _members(item))
@@ -36,7 +37,7 @@ def written_by(item: LayerItem) -> Iterator[str]:
         yield item.target
     for line in item.lines if isinstance(item, HeadDecl) else ():
         match line:
-            case T.CopyLine(_, target):
+            case L.CopyLine(_, target):
                 yield target
             case MatrixLine("W_O", "columns", items):
                 yield from (m.owner for part in items for m in _members(part))

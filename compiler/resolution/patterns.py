@@ -1,6 +1,6 @@
 """``sequences``: from the syntax of a pattern to the automaton of the valid inputs.
 
-In: a ``dsl.tree.Pattern`` and the ``Scope``.  Out: a ``SequenceLanguage``.  Not for: the automaton (``sequences``).
+In: the syntax of a pattern and the ``Scope``.  Out: a ``SequenceLanguage``.  Not for: the automaton (``sequences``).
 
 A count that nothing declares, as in ``a{L} b{L}``, is a *free length*: the pattern is written out once for each of its
 values, and the valid inputs are the union (``repeats``).
@@ -19,10 +19,11 @@ from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import resolve_range, token_range
 from compiler.sequences import Alt, Cat, Pattern, Rep, SequenceLanguage, Tok
-from dsl import expressions, tree
+from dsl import expressions, token_patterns
 from dsl.diagnostics import Note, did_you_mean
 from dsl.expressions import Name
-from dsl.tree import SequencesDecl, TokenItem
+from dsl.token_patterns import TokenItem
+from dsl.tree import SequencesDecl
 
 
 def resolve_sequences(scope: Scope, decl: SequencesDecl | None, extra: tuple[str, ...] = ()) -> SequenceLanguage:
@@ -77,9 +78,9 @@ def _options(pattern: Pattern) -> Iterator[Pattern]:
         yield pattern
 
 
-def free_lengths(scope: Scope, pattern: tree.Pattern) -> dict[str, range]:
+def free_lengths(scope: Scope, pattern: token_patterns.Pattern) -> dict[str, range]:
     """Every count that nothing declares, with its range; E0488 where it ties nothing or has two ranges."""
-    places: dict[str, list[tree.RepeatPattern]] = {}
+    places: dict[str, list[token_patterns.RepeatPattern]] = {}
     for node in _repeats(pattern):
         name = _free_name(scope, node)
         if name is not None:
@@ -87,7 +88,7 @@ def free_lengths(scope: Scope, pattern: tree.Pattern) -> dict[str, range]:
     return {name: _range(scope, name, nodes) for name, nodes in places.items()}
 
 
-def _free_name(scope: Scope, node: tree.RepeatPattern) -> str | None:
+def _free_name(scope: Scope, node: token_patterns.RepeatPattern) -> str | None:
     """The free length that a repeat says; None where its bounds are numbers."""
     if not isinstance(node.low, Name) or node.low != node.high:
         return None
@@ -99,7 +100,7 @@ def _free_name(scope: Scope, node: tree.RepeatPattern) -> str | None:
     return None if known else name
 
 
-def _range(scope: Scope, name: str, nodes: Sequence[tree.RepeatPattern]) -> range:
+def _range(scope: Scope, name: str, nodes: Sequence[token_patterns.RepeatPattern]) -> range:
     bounded = [node for node in nodes if node.within is not None]
     scope.declare("length", name, nodes[0].low.span)
     if len(bounded) > 1:
@@ -122,26 +123,26 @@ def _range(scope: Scope, name: str, nodes: Sequence[tree.RepeatPattern]) -> rang
     return values
 
 
-def _repeats(pattern: tree.Pattern) -> Iterator[tree.RepeatPattern]:
-    if isinstance(pattern, tree.RepeatPattern):
+def _repeats(pattern: token_patterns.Pattern) -> Iterator[token_patterns.RepeatPattern]:
+    if isinstance(pattern, token_patterns.RepeatPattern):
         yield pattern
     for part in _parts(pattern):
         yield from _repeats(part)
 
 
-def blocks(pattern: tree.Pattern) -> Iterator[tuple[str, tree.NamedPattern]]:
+def blocks(pattern: token_patterns.Pattern) -> Iterator[tuple[str, token_patterns.NamedPattern]]:
     """Every named part, with its name."""
-    if isinstance(pattern, tree.NamedPattern):
+    if isinstance(pattern, token_patterns.NamedPattern):
         yield pattern.name, pattern
     for part in _parts(pattern):
         yield from blocks(part)
 
 
-def _parts(pattern: tree.Pattern) -> tuple[tree.Pattern, ...]:
+def _parts(pattern: token_patterns.Pattern) -> tuple[token_patterns.Pattern, ...]:
     match pattern:
-        case tree.ConcatPattern(parts) | tree.ChoicePattern(parts):
+        case token_patterns.ConcatPattern(parts) | token_patterns.ChoicePattern(parts):
             return parts
-        case tree.RepeatPattern(body) | tree.NamedPattern(_, body):
+        case token_patterns.RepeatPattern(body) | token_patterns.NamedPattern(_, body):
             return (body,)
         case _:
             return ()
@@ -150,17 +151,17 @@ def _parts(pattern: tree.Pattern) -> tuple[tree.Pattern, ...]:
 # ------------------------------------------------------------------ one pattern
 
 
-def _pattern(scope: Scope, node: tree.Pattern, lengths: Mapping[str, int]) -> Pattern:
+def _pattern(scope: Scope, node: token_patterns.Pattern, lengths: Mapping[str, int]) -> Pattern:
     match node:
-        case tree.TokenPattern(items):
+        case token_patterns.TokenPattern(items):
             return Tok(frozenset(token for item in items for token in _tokens(scope, item)))
-        case tree.ConcatPattern(parts):
+        case token_patterns.ConcatPattern(parts):
             return Cat(tuple(_pattern(scope, part, lengths) for part in parts))
-        case tree.ChoicePattern(options):
+        case token_patterns.ChoicePattern(options):
             return Alt(tuple(_pattern(scope, option, lengths) for option in options))
-        case tree.NamedPattern(_, body):
+        case token_patterns.NamedPattern(_, body):
             return _pattern(scope, body, lengths)
-        case tree.RepeatPattern(body):
+        case token_patterns.RepeatPattern(body):
             inner = _pattern(scope, body, lengths)
             if isinstance(node.low, Name) and node.low == node.high and node.low.name in lengths:
                 times = lengths[node.low.name]
@@ -174,7 +175,7 @@ def _tokens(scope: Scope, item: TokenItem) -> tuple[str, ...]:
     return tuple(scope.token(token, item.span) for token in token_range(scope, item))
 
 
-def _repeat(scope: Scope, node: tree.RepeatPattern, body: Pattern) -> Pattern:
+def _repeat(scope: Scope, node: token_patterns.RepeatPattern, body: Pattern) -> Pattern:
     low = _times(scope, node, node.low)
     high = None if node.high is None else _times(scope, node, node.high)
     if high is not None and high < low:
@@ -198,7 +199,7 @@ def _repeat(scope: Scope, node: tree.RepeatPattern, body: Pattern) -> Pattern:
     return Rep(body, low, None if high is None else min(high, scope.context))
 
 
-def _times(scope: Scope, node: tree.RepeatPattern, expr: expressions.Expr) -> int:
+def _times(scope: Scope, node: token_patterns.RepeatPattern, expr: expressions.Expr) -> int:
     value = integer(scope, expr, "a number of repeats")
     if value < 0:
         fail(

@@ -20,8 +20,9 @@ from compiler.resolution.scope import Scope, fail
 from compiler.resolution.steps import Placed, earlier_layers
 from dsl import tree as T
 from dsl.diagnostics import Note
+from dsl.head_lines import MatrixLine
 from dsl.span import Span
-from dsl.tree import ComputeDecl, EmbedDecl, HeadDecl, LayerDecl, LayerItem, MatrixLine, Statement, SubspaceDecl
+from dsl.tree import ComputeDecl, EmbedDecl, HeadDecl, LayerDecl, LayerItem, Statement, SubspaceDecl
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from compiler.resolution.scope import AlreadyReported, Scope, fail
 from dsl.diagnostics import Note
 from dsl.expressions import Binary, Expr, Name, Number, Range, SetOf, Text, Unary
 from dsl.span import Span
-from dsl.tree import TokenItem, TokensDecl
+from dsl.token_patterns import TokenItem
+from dsl.tree import TokensDecl
 
 Kind = Literal["tokens", "integers"]
 KIND_NAMES = {"tokens": "tokens", "integers": "integers"}

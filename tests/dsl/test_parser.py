@@ -7,6 +7,8 @@ from fractions import Fraction
 import pytest
 
 from dsl import expressions as E
+from dsl import head_lines as L
+from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.diagnostics import SpecError
 from dsl.parser import MAX_CHARACTERS, _grammar, parse, parse_expression
@@ -38,19 +40,19 @@ STATEMENT_CASES: dict[str, T.Statement] = {
     'model m\n  "a"\n  "b"': T.ModelDecl("m", "a\nb"),
     'tokens a..z, 0..9, <bos>, "(", "a b"': T.TokensDecl(
         (
-            T.TokenItem("a", "z"),
-            T.TokenItem("0", "9"),
-            T.TokenItem("<bos>"),
-            T.TokenItem("("),
-            T.TokenItem("a b"),
+            P.TokenItem("a", "z"),
+            P.TokenItem("0", "9"),
+            P.TokenItem("<bos>"),
+            P.TokenItem("("),
+            P.TokenItem("a b"),
         )
     ),
     'tokens 0..p - 1, k + 1..2*k, (a)..(p), "="': T.TokensDecl(
         (
-            T.TokenItem("0", E.Binary("-", name("p"), number(1))),
-            T.TokenItem(E.Binary("+", name("k"), number(1)), E.Binary("*", number(2), name("k"))),
-            T.TokenItem(name("a"), name("p")),
-            T.TokenItem("="),
+            P.TokenItem("0", E.Binary("-", name("p"), number(1))),
+            P.TokenItem(E.Binary("+", name("k"), number(1)), E.Binary("*", number(2), name("k"))),
+            P.TokenItem(name("a"), name("p")),
+            P.TokenItem("="),
         )
     ),
     "context 64": T.SettingDecl("context", number(64)),
@@ -114,7 +116,7 @@ STATEMENT_CASES: dict[str, T.Statement] = {
         E.Conditional(E.Comparison("==", name("b"), number(1)), name("c"), E.Unary("not", name("d"))),
     ),
     "head h\n  prefer latest by a[i, 2]": T.HeadDecl(
-        "h", lines=(T.PreferLine("latest", E.Label("a", (name("i"), number(2)), "i, 2")),)
+        "h", lines=(L.PreferLine("latest", E.Label("a", (name("i"), number(2)), "i, 2")),)
     ),
     "for q in primes(2, p)\n  predict r[q]\n  for i in {1}\n    compute s[i] = t[i](r[q])": T.ForDecl(
         "q",
@@ -146,7 +148,7 @@ STATEMENT_CASES: dict[str, T.Statement] = {
                                 T.ForDecl(
                                     "j",
                                     E.Range(number(0), number(1)),
-                                    (T.CopyLine(E.Member("key", E.Label("a", (name("j"),), "j")), "b"),),
+                                    (L.CopyLine(E.Member("key", E.Label("a", (name("j"),), "j")), "b"),),
                                 ),
                             ),
                         ),
@@ -170,31 +172,31 @@ def test_statement(text: str) -> None:
 A, B = E.Member("key", "a"), E.Member("query", "b")
 SAME = E.Comparison("==", A, B)
 HEAD_LINE_CASES: dict[str, T.HeadLine] = {
-    "attend key.a == query.b": T.AttendLine(SAME),
-    "avoid key.a == query.b": T.AttendLine(SAME, negated=True),
-    "attend key.a == query.b strength auto": T.AttendLine(SAME),
-    "attend key.a == query.b strength 3/2 when key.a == query.b": T.AttendLine(
+    "attend key.a == query.b": L.AttendLine(SAME),
+    "avoid key.a == query.b": L.AttendLine(SAME, negated=True),
+    "attend key.a == query.b strength auto": L.AttendLine(SAME),
+    "attend key.a == query.b strength 3/2 when key.a == query.b": L.AttendLine(
         SAME, when=SAME, strength=E.Binary("/", number(3), number(2))
     ),
-    "attend key.a == query.b share 1/2 when key.a == query.b": T.AttendLine(
+    "attend key.a == query.b share 1/2 when key.a == query.b": L.AttendLine(
         SAME, when=SAME, share=E.Binary("/", number(1), number(2))
     ),
-    "attend key.share == share share 1": T.AttendLine(
+    "attend key.share == share share 1": L.AttendLine(
         E.Comparison("==", E.Member("key", "share"), E.Name("share")), share=number(1)
     ),
-    "attend key.a in {1, 4}": T.AttendLine(E.Comparison("in", A, E.SetOf((number(1), number(4))))),
-    "attend key.a == opens(query.b)": T.AttendLine(E.Comparison("==", A, E.Call("opens", (B,)))),
-    'rest key.a == "<bos>"': T.RestLine(E.Comparison("==", A, E.Text("<bos>"))),
-    "prefer latest by index": T.PreferLine("latest", "index"),
-    "prefer earliest by position": T.PreferLine("earliest", "position"),
-    "copy 1/2 * key.a + 1 through t -> c": T.CopyLine(
+    "attend key.a in {1, 4}": L.AttendLine(E.Comparison("in", A, E.SetOf((number(1), number(4))))),
+    "attend key.a == opens(query.b)": L.AttendLine(E.Comparison("==", A, E.Call("opens", (B,)))),
+    'rest key.a == "<bos>"': L.RestLine(E.Comparison("==", A, E.Text("<bos>"))),
+    "prefer latest by index": L.PreferLine("latest", "index"),
+    "prefer earliest by position": L.PreferLine("earliest", "position"),
+    "copy 1/2 * key.a + 1 through t -> c": L.CopyLine(
         E.Binary("+", E.Binary("*", E.Binary("/", number(1), number(2)), A), number(1)), "c", "t"
     ),
-    "W_Q = [[1, cos(a)]]": T.MatrixLine("W_Q", "entries", (E.ListOf((number(1), E.Call("cos", (name("a"),)))),)),
-    "W_K = rows where.cos0, 2*where.sin0": T.MatrixLine(
+    "W_Q = [[1, cos(a)]]": L.MatrixLine("W_Q", "entries", (E.ListOf((number(1), E.Call("cos", (name("a"),)))),)),
+    "W_K = rows where.cos0, 2*where.sin0": L.MatrixLine(
         "W_K", "rows", (E.Member("where", "cos0"), E.Binary("*", number(2), E.Member("where", "sin0")))
     ),
-    'W_O = columns v.0, v."<bos>"': T.MatrixLine("W_O", "columns", (E.Member("v", "0"), E.Member("v", "<bos>"))),
+    'W_O = columns v.0, v."<bos>"': L.MatrixLine("W_O", "columns", (E.Member("v", "0"), E.Member("v", "<bos>"))),
 }
 
 
@@ -208,32 +210,32 @@ def test_head_says_where_and_how_wide_in_any_order() -> None:
     assert layer == T.LayerDecl((T.HeadDecl("h", (0, 10), number(8), True, "Doc."), T.HeadDecl("idle")))
 
 
-BOS, LETTER = T.TokenPattern((T.TokenItem("<bos>"),)), T.TokenPattern((T.TokenItem("a", "z"),))
-PATTERN_CASES: dict[str, T.Pattern] = {
+BOS, LETTER = P.TokenPattern((P.TokenItem("<bos>"),)), P.TokenPattern((P.TokenItem("a", "z"),))
+PATTERN_CASES: dict[str, P.Pattern] = {
     "<bos>": BOS,
-    "<bos> (a..z){1,63}": T.ConcatPattern((BOS, T.RepeatPattern(LETTER, number(1), number(63)))),
-    "<bos> | a..z": T.ChoicePattern((BOS, LETTER)),
-    "0..p - 1 a+ (0..(2*p)){2}": T.ConcatPattern(
+    "<bos> (a..z){1,63}": P.ConcatPattern((BOS, P.RepeatPattern(LETTER, number(1), number(63)))),
+    "<bos> | a..z": P.ChoicePattern((BOS, LETTER)),
+    "0..p - 1 a+ (0..(2*p)){2}": P.ConcatPattern(
         (
-            T.TokenPattern((T.TokenItem("0", E.Binary("-", name("p"), number(1))),)),
-            T.RepeatPattern(T.TokenPattern((T.TokenItem("a"),)), number(1), None),
-            T.RepeatPattern(
-                T.TokenPattern((T.TokenItem("0", E.Binary("*", number(2), name("p"))),)), number(2), number(2)
+            P.TokenPattern((P.TokenItem("0", E.Binary("-", name("p"), number(1))),)),
+            P.RepeatPattern(P.TokenPattern((P.TokenItem("a"),)), number(1), None),
+            P.RepeatPattern(
+                P.TokenPattern((P.TokenItem("0", E.Binary("*", number(2), name("p"))),)), number(2), number(2)
             ),
         )
     ),
-    "<bos>?": T.RepeatPattern(BOS, number(0), number(1)),
-    "<bos>*": T.RepeatPattern(BOS, number(0), None),
-    "<bos>+": T.RepeatPattern(BOS, number(1), None),
-    "<bos>{n}": T.RepeatPattern(BOS, name("n"), name("n")),
-    "<bos>{2,}": T.RepeatPattern(BOS, number(2), None),
-    "(<bos> a..z)* tokens": T.ConcatPattern(
+    "<bos>?": P.RepeatPattern(BOS, number(0), number(1)),
+    "<bos>*": P.RepeatPattern(BOS, number(0), None),
+    "<bos>+": P.RepeatPattern(BOS, number(1), None),
+    "<bos>{n}": P.RepeatPattern(BOS, name("n"), name("n")),
+    "<bos>{2,}": P.RepeatPattern(BOS, number(2), None),
+    "(<bos> a..z)* tokens": P.ConcatPattern(
         (
-            T.RepeatPattern(T.ConcatPattern((BOS, LETTER)), number(0), None),
-            T.TokenPattern((T.TokenItem("tokens"),)),
+            P.RepeatPattern(P.ConcatPattern((BOS, LETTER)), number(0), None),
+            P.TokenPattern((P.TokenItem("tokens"),)),
         )
     ),
-    'layer "when"': T.ConcatPattern((T.TokenPattern((T.TokenItem("layer"),)), T.TokenPattern((T.TokenItem("when"),)))),
+    'layer "when"': P.ConcatPattern((P.TokenPattern((P.TokenItem("layer"),)), P.TokenPattern((P.TokenItem("when"),)))),
 }
 
 
@@ -271,7 +273,7 @@ def test_every_span_covers_its_own_words() -> None:
     assert isinstance(subspace, T.SubspaceDecl) and subspace.encoding is not None
     assert isinstance(layer, T.LayerDecl)
     copy = layer.heads[0].lines[0]
-    assert isinstance(copy, T.CopyLine)
+    assert isinstance(copy, L.CopyLine)
     assert subspace.span.text == "subspace where : phase(positions) at 4..7"
     assert subspace.name_span.text == "where"
     assert subspace.encoding.span.text == "phase(positions)"
@@ -305,11 +307,11 @@ def test_spans_of_an_expression() -> None:
     ],
 )
 def test_layout_does_not_change_the_meaning(text: str) -> None:
-    assert one(text) == T.LayerDecl((T.HeadDecl("h", lines=(T.CopyLine(A, "b"),)),))
+    assert one(text) == T.LayerDecl((T.HeadDecl("h", lines=(L.CopyLine(A, "b"),)),))
 
 
 def test_a_line_goes_on_after_a_comma() -> None:
-    assert one("tokens a,\nb,\n\n  # c\n  c") == T.TokensDecl((T.TokenItem("a"), T.TokenItem("b"), T.TokenItem("c")))
+    assert one("tokens a,\nb,\n\n  # c\n  c") == T.TokensDecl((P.TokenItem("a"), P.TokenItem("b"), P.TokenItem("c")))
 
 
 def test_a_keyword_ends_an_unclosed_line() -> None:

@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from dsl import expressions as E
+from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.parser import parse, parse_expression
 from dsl.printer import print_expression, print_spec
@@ -27,7 +28,7 @@ def test_no_golden_is_left_over() -> None:
 
 
 def test_a_built_tree_gets_blank_lines_between_its_parts() -> None:
-    spec = T.Spec((T.ModelDecl("m"), T.TokensDecl((T.TokenItem("a"),)), T.PredictDecl("c"), T.PredictDecl("d")))
+    spec = T.Spec((T.ModelDecl("m"), T.TokensDecl((P.TokenItem("a"),)), T.PredictDecl("c"), T.PredictDecl("d")))
     assert print_spec(spec) == "model m\n\ntokens a\n\npredict c\npredict d\n"
 
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dsl import expressions as E
+from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.parser import parse, parse_expression
 from dsl.printer import print_expression, print_spec
@@ -26,7 +27,7 @@ def test_expression_survives_its_text(expression: E.Expr) -> None:
 
 @slow
 @given(trees.patterns)
-def test_pattern_survives_its_text(pattern: T.Pattern) -> None:
+def test_pattern_survives_its_text(pattern: P.Pattern) -> None:
     spec = T.Spec((T.SequencesDecl(pattern),))
     assert parse(print_spec(spec)) == spec
 

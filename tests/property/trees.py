@@ -8,6 +8,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from dsl import expressions as E
+from dsl import head_lines as L
+from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.printer import print_items
 from dsl.words import KEYWORDS
@@ -71,29 +73,29 @@ token_ends = st.one_of(
     st.builds(E.Binary, st.sampled_from("+-*/"), plain_names.map(E.Name), integers),
     plain_names.map(E.Name),
 )
-token_items = st.builds(T.TokenItem, token_texts, st.none() | token_ends)
-token_patterns = (token_items | st.just(T.TokenItem("tokens"))).map(lambda i: T.TokenPattern((i,)))
+token_items = st.builds(P.TokenItem, token_texts, st.none() | token_ends)
+token_patterns = (token_items | st.just(P.TokenItem("tokens"))).map(lambda i: P.TokenPattern((i,)))
 counts = st.sampled_from(((0, None), (1, None), (0, 1), (2, 2), (1, 5), (3, None)))
 
 
-def _repeat(body: T.Pattern, count: tuple[int, int | None]) -> T.RepeatPattern:
+def _repeat(body: P.Pattern, count: tuple[int, int | None]) -> P.RepeatPattern:
     low, high = count
-    return T.RepeatPattern(body, E.Number(Fraction(low)), None if high is None else E.Number(Fraction(high)))
+    return P.RepeatPattern(body, E.Number(Fraction(low)), None if high is None else E.Number(Fraction(high)))
 
 
-def _tied(body: T.Pattern, name: str, within: E.Range) -> T.RepeatPattern:
-    return T.RepeatPattern(body, E.Name(name), E.Name(name), within)
+def _tied(body: P.Pattern, name: str, within: E.Range) -> P.RepeatPattern:
+    return P.RepeatPattern(body, E.Name(name), E.Name(name), within)
 
 
 patterns: st.SearchStrategy[Any] = st.recursive(
     token_patterns,
     lambda inner: st.one_of(
-        st.lists(inner, min_size=2, max_size=3).map(lambda p: T.ConcatPattern(tuple(p))),
-        st.lists(inner, min_size=2, max_size=3).map(lambda p: T.ChoicePattern(tuple(p))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda p: P.ConcatPattern(tuple(p))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda p: P.ChoicePattern(tuple(p))),
         st.builds(_repeat, inner, counts),
-        st.builds(T.RepeatPattern, inner, expressions, st.none() | expressions),
+        st.builds(P.RepeatPattern, inner, expressions, st.none() | expressions),
         st.builds(_tied, inner, plain_names, st.builds(E.Range, expressions, expressions)),
-        st.builds(T.NamedPattern, plain_names, inner),
+        st.builds(P.NamedPattern, plain_names, inner),
     ),
     max_leaves=6,
 )
@@ -102,12 +104,12 @@ patterns: st.SearchStrategy[Any] = st.recursive(
 
 strengths = st.none() | expressions.filter(lambda e: e != E.Name("auto"))
 plain_head_lines: st.SearchStrategy[Any] = st.one_of(
-    st.builds(T.AttendLine, expressions, st.booleans(), st.none() | expressions, strengths, st.none() | expressions),
-    st.builds(T.RestLine, expressions),
-    st.builds(T.PreferLine, st.sampled_from(("latest", "earliest")), names | st.just("position")),
-    st.builds(T.CopyLine, expressions, names, st.none() | names),
-    st.builds(T.MatrixLine, st.sampled_from(("W_Q", "W_K", "W_V", "W_O")), st.just("entries"), item_lists),
-    st.builds(T.MatrixLine, st.sampled_from(("W_Q", "W_O")), st.sampled_from(("rows", "columns")), some_expressions),
+    st.builds(L.AttendLine, expressions, st.booleans(), st.none() | expressions, strengths, st.none() | expressions),
+    st.builds(L.RestLine, expressions),
+    st.builds(L.PreferLine, st.sampled_from(("latest", "earliest")), names | st.just("position")),
+    st.builds(L.CopyLine, expressions, names, st.none() | names),
+    st.builds(L.MatrixLine, st.sampled_from(("W_Q", "W_K", "W_V", "W_O")), st.just("entries"), item_lists),
+    st.builds(L.MatrixLine, st.sampled_from(("W_Q", "W_O")), st.sampled_from(("rows", "columns")), some_expressions),
 )
 
 

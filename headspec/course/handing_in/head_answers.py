@@ -113,7 +113,8 @@ def _numbers(head: Head) -> list[Expr]:
 def _has_rounded(text: AnswerText) -> bool:
     from compiler.exact.importing import has_rounded_decimal
     from compiler.resolution.answers import leaves
-    from dsl.tree import LayerDecl, MatrixLine
+    from dsl.head_lines import MatrixLine
+    from dsl.tree import LayerDecl
 
     statements = text.layers if text.spec is None else text.spec.statements
     heads = [head for s in statements if isinstance(s, LayerDecl) for head in s.heads]
