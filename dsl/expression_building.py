@@ -16,7 +16,7 @@ from lark import Token, Tree
 from dsl import expressions as E
 from dsl import token_patterns as P
 from dsl.diagnostics import Diagnostic, SpecError
-from dsl.printer import print_items
+from dsl.expression_printing import print_items
 from dsl.span import Source, Span
 from dsl.words import KEYWORDS
 

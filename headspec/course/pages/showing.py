@@ -101,7 +101,7 @@ def _symbol_json(symbol: Symbol) -> dict[str, object]:
 
 
 def _value(symbol: Symbol) -> str | None:
-    from dsl.printer import print_expression
+    from dsl.expression_printing import print_expression
 
     return print_expression(symbol.value) if symbol.value is not None else None
 
