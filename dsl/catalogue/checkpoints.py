@@ -12,4 +12,11 @@ ENTRIES: tuple[Entry, ...] = (
         "weights, bit by bit, in the same float type, for the same prompts and claims. Files given to `--merge` must "
         "have disjoint prompts (`--shard 1/4`, `--shard 2/4` ..): what would be counted twice is refused.",
     ),
+    Entry(
+        "E0671",
+        "checkpoint in use",
+        "Two runs that write one checkpoint would each overwrite what the other has done. The second is refused for as "
+        "long as the first one runs; `FILE.lock` is held by the operating system and is free once its process is gone, "
+        "so nothing has to be removed by hand.",
+    ),
 )

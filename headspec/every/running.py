@@ -20,6 +20,7 @@ from headspec.every.checkpoint import State, identity_of
 from headspec.every.cost import best_time, device_name
 from headspec.every.drawing import draw
 from headspec.every.figures import EveryFigures
+from headspec.every.holding import held
 from headspec.every.keeping import SAVE, Job, begin, end, keeper
 from headspec.every.plan import Plan
 from headspec.every.processes import Group
@@ -45,9 +46,10 @@ def run(choice: Choice, model: TorchModel, job: Job, seed: int = 0, progress: Pr
 def run_every(plan: Plan, model: TorchModel, job: Job, progress: Progress | None = None) -> EveryFigures:
     """Go through every prompt of the job's shard that is not done yet; each process returns the same figures.
 
-    SpecError E0670 where a file does not fit, E0601 or E0605 where one cannot be read or written."""
+    SpecError E0670 where a file does not fit, E0671 where another run is writing it, E0601 or E0605 where one cannot
+    be read or written."""
     checker, identity = Checker(plan, model), identity_of(plan, model)
-    with Group() as group:
+    with Group() as group, held(job.checkpoint if group.rank == 0 else None):
         before = begin(plan, identity, job) if group.rank == 0 else State.nothing(len(plan.claims))
         before = State.from_json(json.loads(group.from_first(json.dumps(before.to_json()))))
         index, count = job.shard

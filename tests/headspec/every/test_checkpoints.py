@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from headspec.every.checkpoint import Identity, State, absorb, load, save
 from headspec.every.counts import SHOWN, Counts, Least
+from headspec.every.holding import held
 from headspec.every.plan import Plan, plan
 from headspec.every.ranges import Ranges
 from tests.compiler.adding import ADDITION
@@ -109,3 +112,26 @@ def test_the_first_wrong_prompts_are_kept_whatever_the_order() -> None:
     found = [Counts(1, 1, (1,), None, ((i,),)) for i in (7, 3, 9, 1, 8, 2, 5)]
     forth, back = sum(found, start=Counts.none(1)), sum(reversed(found), start=Counts.none(1))
     assert forth == back and forth.first_wrong == ((1,), (2,), (3,), (5,), (7,)) and len(forth.first_wrong) == SHOWN
+
+
+def test_a_checkpoint_in_use_is_refused_until_its_run_has_ended(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with held(path):
+        with pytest.raises(SpecError) as caught, held(path):
+            raise AssertionError("both runs write")
+        assert [d.code for d in caught.value.diagnostics] == ["E0671"]
+        with held(tmp_path / "b.json"):
+            pass
+    with held(path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    dying = f"from pathlib import Path; from headspec.every.holding import held; h = held(Path({str(path)!r}))"
+    dying += "; h.__enter__(); import os; os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", dying], check=False).returncode == -9
+    assert (tmp_path / "a.json.lock").exists()
+    with held(path):
+        pass
