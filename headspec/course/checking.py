@@ -1,7 +1,7 @@
 """The checker: an exercise and an answer in, a ``Result`` out; one check after the other.
 
-In: ``Exercise`` and ``Answer``.  Out: ``Result``.  Not for: how an answer was read (``reading``), nor the judging of
-one kind of check (``weights``, ``values``, ``properties``) and the naming of mistakes (``mistakes``).
+In: ``Exercise`` and ``Answer``.  Out: ``Result``.  Not for: how an answer was read (``handing_in``), nor the judging of
+one kind of check (``judging``) and the naming of mistakes (``naming``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from headspec.course.results import CheckResult, Result
 if TYPE_CHECKING:
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
-    from headspec.course.judging.weights import Bench, Judged
+    from headspec.course.judging.bench import Bench, Judged
     from headspec.course.naming.mistakes import Facts
 
 
@@ -29,8 +29,8 @@ def check_answer(exercise: Exercise, answer: Answer) -> Result:
 
 
 def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
+    from headspec.course.judging.bench import Bench
     from headspec.course.judging.sizes import check_sizes
-    from headspec.course.judging.weights import Bench
 
     bench = Bench(exercise, answer)
     check_sizes(bench.weights, bench.values)
@@ -38,9 +38,10 @@ def _check_heads(exercise: Exercise, answer: Answer) -> tuple[CheckResult, ...]:
 
 
 def _check_head(bench: Bench, check: Check) -> CheckResult:
+    from headspec.course.judging.move_judge import judge_move
+    from headspec.course.judging.pattern_judge import judge_pattern
     from headspec.course.judging.properties import judge_property
     from headspec.course.judging.values import judge_value
-    from headspec.course.judging.weights import judge_move, judge_pattern
     from headspec.course.naming.mistakes import name_mistakes
 
     exercise, answer = bench.exercise, bench.answer

@@ -1,7 +1,7 @@
 """A head's scores on every valid sequence, and the worst that its attention does there.
 
 In: scores of a model in float64, the keys that should be attended to.  Out: ``Row`` s: least margin, least mass at a
-temperature, the smallest sequence that fails.  Not for: which model (``completing``) or which verdict (``weights``).
+temperature, the smallest sequence that fails.  Not for: which model (``completing``) or verdict (``pattern_judge``).
 
 A row (query) is right when its right keys have at least ``mass`` together and none of them is further than 1 - mass
 from an equal share: the rule of ``headspec.judging``.

@@ -1,7 +1,7 @@
 """Does the model that an answer makes keep the promises of the given spec?
 
 In: an ``Exercise``, a ``Check`` of kind promises, an ``Answer`` with values or a whole spec.  Out: ``CheckResult``.
-Not for: answers that are matrices (``weights``).
+Not for: answers that are matrices (``pattern_judge``, ``move_judge``).
 
 The promises are the teacher's: the ``expect`` lines of the given spec, and what it predicts.  An answer's model is seen
 through the names of our heads, so that its own heads may stand in other places, and its own lines count for nothing.

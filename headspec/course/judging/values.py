@@ -1,7 +1,7 @@
 """Judging what is not a head: numbers, choices, formulas, matrices by name, sequences, values of symbols.
 
 In: an ``Exercise``, a ``Check`` (equal, between, promises, breaks, keeps), an ``Answer``.  Out: ``CheckResult``.  Not
-for: heads (``weights``) and their properties (``properties``).
+for: heads (``pattern_judge``, ``move_judge``) and their properties (``properties``).
 
 Formulas and matrices are held against ours in ``algebra``, models and sequences in ``promises`` and ``sequences``.
 """

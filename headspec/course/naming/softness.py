@@ -1,7 +1,7 @@
 """The right head, but not sharp enough: by how much, and what would do.
 
 In: ``Facts`` with the factor that is needed, or with a tie.  Out: ``Mistake`` s.  Not for: finding that factor
-(``weights``).
+(``factors``).
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ import numpy as np
 
 from backends.lowering import lower
 from backends.numpy_model import NumpyModel
+from headspec.course.judging.bench import Bench
 from headspec.course.judging.completing import completed, sharpened
-from headspec.course.judging.weights import Bench, judge_pattern
+from headspec.course.judging.pattern_judge import judge_pattern
 from headspec.course.results import CheckResult
 from tests.headspec.course.brute_force import INSTANCES, Instance, is_right
 from tests.headspec.course.drawing_answers import Draw, draw, exercise_of

@@ -16,8 +16,8 @@ from headspec.course.answer import Answer
 from headspec.course.exercise import Exercise
 from headspec.course.files.loading import find_exercise
 from headspec.course.handing_in.reading import read_answer
+from headspec.course.judging.bench import Bench
 from headspec.course.judging.canonical import canonical_form
-from headspec.course.judging.weights import Bench
 
 
 @cache

@@ -12,9 +12,9 @@ from backends.numpy_model import NumpyModel, softmax
 from dsl.diagnostics import SpecError
 from headspec.course.judging.completing import completed, sharpened
 from headspec.course.judging.evidence import Listed, evidence_for
+from headspec.course.judging.factors import least_factor
 from headspec.course.judging.independent import Independent
 from headspec.course.judging.rounding import mass_in_floats, score_error
-from headspec.course.judging.weights import least_factor
 from tests.headspec.course.brute_force import HERE, PAIR, PREVIOUS, SAME, STATED, Instance
 from tests.headspec.course.drawing_answers import draw, exercise_of
 
