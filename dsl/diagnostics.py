@@ -14,6 +14,9 @@ from typing import TypeVar
 
 from dsl.span import Span, render_excerpt
 
+MOST_SHOWN = 20
+"""More mistakes than these are counted, not printed; ``SpecError.diagnostics`` and the JSON have them all."""
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -79,7 +82,9 @@ class SpecError(Exception):
         self.diagnostics: tuple[Diagnostic, ...] = tuple(
             sorted(found, key=lambda d: (d.span.start if d.span else -1, d.code))
         )
-        super().__init__("\n\n".join(d.render() for d in self.diagnostics))
+        shown = [d.render() for d in self.diagnostics[:MOST_SHOWN]]
+        left = len(self.diagnostics) - len(shown)
+        super().__init__("\n\n".join(shown + [f"and {left} more"] * (left > 0)))
 
 
 @dataclass
@@ -123,6 +128,12 @@ def for_each(items: Iterable[Item], action: Callable[[Item], Result]) -> tuple[R
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str | None:
-    """``did you mean `content`?`` for the nearest candidate, or None when nothing is near."""
-    near = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
+    """``did you mean `content`?`` for the nearest candidate, or None when nothing is near.
+
+    One that differs in capitals alone comes first; else as it is spelt, and only then without regard to capitals."""
+    known = list(candidates)
+    folded = {candidate.casefold(): candidate for candidate in reversed(known)}
+    same = folded.get(name.casefold())
+    near = [same] if same else difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = near or [folded[word] for word in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
     return f"did you mean `{near[0]}`?" if near else None

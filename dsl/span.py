@@ -55,8 +55,14 @@ class Span:
         return self.source.text[self.start : self.stop]
 
 
+WIDEST = 200
+"""Of a longer line only the part around the span is shown."""
+
+
 def render_excerpt(span: Span, note: str = "", *, margin: int | None = None) -> str:
     """The first line of ``span`` with its words underlined by carets, and ``note`` after them.
+
+    Characters that are none to look at (a terminal might obey them) are shown as U+FFFD.
 
     >>> print(render_excerpt(Span(0, 5, Source("a.head", "modle x")), "unknown word"))
       |
@@ -64,10 +70,18 @@ def render_excerpt(span: Span, note: str = "", *, margin: int | None = None) -> 
       | ^^^^^ unknown word
     """
     line, column = span.source.line_column(span.start)
-    text = span.source.line(line)
+    text, before = _window(span.source.line(line), column - 1)
     width = margin if margin is not None else len(str(line))
-    length = max(1, min(span.stop - span.start, len(text) - column + 1))
-    lead = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    length = max(1, min(span.stop - span.start, len(text) - before))
+    lead = "".join("\t" if c == "\t" else " " for c in text[:before])
     underline = f"{lead}{'^' * length} {note}".rstrip()
     bar = " " * width + " |"
     return f"{bar}\n{line:>{width}} | {text}\n{bar} {underline}"
+
+
+def _window(text: str, at: int) -> tuple[str, int]:
+    """What is shown of a line, and where in it the character ``at`` of the line stands."""
+    start = max(0, at - WIDEST // 4) if len(text) > WIDEST else 0
+    shown = "".join(c if c.isprintable() or c == "\t" else "\ufffd" for c in text[start : start + WIDEST])
+    left, right = "... " if start else "", " ..." if start + WIDEST < len(text) else ""
+    return left + shown + right, at - start + len(left)

@@ -44,6 +44,12 @@ def decode_text(path: str, data: bytes) -> str:
 
 
 def _not_utf8(path: str, data: bytes, offset: int) -> Diagnostic:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Diagnostic("E0602", f"`{path}` is UTF-16, not UTF-8", help="save the file as UTF-8")
+    if b"\0" in data:
+        saved = Path(path).parent / "spec.head"  # beside the weights that ``compile -o`` saves
+        help = f"the spec of these weights is `{saved}`" if saved.is_file() else "a spec is a page of text"
+        return Diagnostic("E0602", f"`{path}` is no text: it holds bytes", help=help)
     text = data.decode("utf-8", errors="replace")
     start = len(data[:offset].decode("utf-8", errors="replace"))
     return Diagnostic(

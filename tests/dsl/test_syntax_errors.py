@@ -19,7 +19,7 @@ BAD = sorted((Path(__file__).parents[1] / "specs" / "bad" / "syntax").glob("*.he
 def render(text: str, name: str) -> str:
     with pytest.raises(SpecError) as caught:
         parse(text, name)
-    return str(caught.value) + "\n"
+    return "\n\n".join(diagnostic.render() for diagnostic in caught.value.diagnostics) + "\n"
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda p: p.stem)

@@ -94,6 +94,24 @@ def test_a_mistake_is_a_diagnostic(words: list[str], code: str, starter: Path, t
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "help"),
+    [
+        ("model.safetensors", b"\x10\0\0\0{}\x1b[2J\xff", "the spec of these weights is `{folder}/spec.head`"),
+        ("a.head", "model a\n".encode("utf-16"), "save the file as UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_text_is_not_shown(
+    name: str, data: bytes, help: str, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "spec.head").write_text("model a\n")
+    (tmp_path / name).write_bytes(data)
+    assert main(["verify", str(tmp_path / name)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error[E0602]") and help.format(folder=tmp_path) in said
+    assert "\x1b" not in said and len(said.splitlines()) == 2
+
+
 def test_with_json_a_diagnostic_is_json(capsys: Capture) -> None:
     assert main(["verify", "inducton", "--json"]) == 2
     captured = capsys.readouterr()
