@@ -2,7 +2,7 @@
 
 In: tensors and metadata, or a file's path.  Out: the same bytes for the same content (the library's own writer does
 not promise an order for metadata), or tensors and metadata that have been checked.  Not for: what they mean
-(``storage``).
+(``saving``, ``loading``).
 
     8 bytes: length of the header, little endian | header: JSON, padded with spaces to a multiple of 8 | data
 """

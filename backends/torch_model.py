@@ -93,7 +93,7 @@ class TorchModel(nn.Module):
     unembed: Unembed
 
     def __init__(self, sizes: Config, dtype: str = "float32", device: str | torch.device = "cpu") -> None:
-        """All weights zero; ``from_lowered`` and ``storage.load`` fill them."""
+        """All weights zero; ``from_lowered`` and ``loading.load`` fill them."""
         super().__init__()
         kind, place = torch_dtype(dtype), torch.device(device)
         self.sizes = sizes

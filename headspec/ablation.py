@@ -27,7 +27,7 @@ from headspec.words import read_tokens
 
 if TYPE_CHECKING:
     from backends.interventions import HookedModel
-    from backends.storage import Loaded
+    from backends.loading import Loaded
     from headspec.model import Model
 
 LONGEST = VERIFIED_LENGTH

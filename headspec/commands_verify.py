@@ -18,7 +18,7 @@ from headspec.output import say, say_json
 from headspec.settings import parse_settings
 
 if TYPE_CHECKING:
-    from backends.storage import Loaded
+    from backends.loading import Loaded
     from headspec.model import Model
 
 

@@ -22,9 +22,9 @@ from headspec.specs_path import find_spec
 from headspec.words import read_tokens
 
 if TYPE_CHECKING:
+    from backends.loading import Loaded
     from backends.lowering import Lowered
     from backends.numpy_model import NumpyModel
-    from backends.storage import Loaded
     from backends.torch_model import TorchModel
     from compiler.exact import Matrix
     from compiler.pipeline import Weights
@@ -217,7 +217,7 @@ class Model:
         """Write the weights, the spec and a description into ``folder`` (safetensors and JSON), and return it.
 
         A folder with other things in it is refused (SpecError E0610) unless ``force``."""
-        from backends.storage import save
+        from backends.saving import save
 
         kind = check_dtype(dtype or self.program.dtype)
         return save(self.lowered, self.program, folder, kind, settings=self.settings, force=force, version=__version__)
@@ -235,7 +235,7 @@ class Model:
 
 def load(folder: str | Path, *, device: str = "auto") -> Loaded:
     """A saved model: its torch module is ``.model``, its spec ``.program``.  SpecError when it is not whole."""
-    from backends.storage import load as load_folder
+    from backends.loading import load as load_folder
     from headspec.devices import choose_device
 
     return load_folder(folder, device=choose_device(device))

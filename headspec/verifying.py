@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from headspec.model import Model, compile
 
 if TYPE_CHECKING:
-    from backends.storage import Loaded
+    from backends.loading import Loaded
     from headspec.verification import Verification
 
 

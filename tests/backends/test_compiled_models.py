@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from backends.loading import load
 from backends.lowering import Lowered, lower
+from backends.model_folder import TENSORS
 from backends.numpy_model import NumpyModel
-from backends.storage import TENSORS, load, save
+from backends.saving import save
 from backends.torch_model import TorchModel
 from compiler.pipeline import Weights, compile_program
 from compiler.resolution import resolve
@@ -97,7 +99,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from backends.lowering import lower
-from backends.storage import save
+from backends.saving import save
 from compiler.pipeline import compile_program
 from compiler.resolution import resolve
 from dsl.parser import parse

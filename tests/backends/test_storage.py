@@ -17,9 +17,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends import storage, tensorfile
+from backends import model_folder, tensorfile
+from backends.loading import load
 from backends.lowering import Lowered
-from backends.storage import CONFIG, SPEC, TENSORS, TOKENS, load, save
+from backends.model_folder import CONFIG, SPEC, TENSORS, TOKENS
+from backends.saving import save
 from backends.torch_model import TorchModel
 from compiler.encodings import OneHot, Subspace
 from compiler.program import Alibi, Rotary
@@ -160,7 +162,7 @@ def test_a_failure_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(storage.tensorfile, "write", full)
+    monkeypatch.setattr(tensorfile, "write", full)
     assert codes(lambda: save(MODELS["rotary"], MODELS["rotary"].program, tmp_path / "m")) == ["E0617"]
     assert list(tmp_path.iterdir()) == []
 
@@ -180,7 +182,7 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     change(header)
     metadata = header.get("__metadata__")
     if isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values()):
-        metadata["metadata_sha256"] = storage.metadata_sha256(metadata)
+        metadata["metadata_sha256"] = model_folder.metadata_sha256(metadata)
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
