@@ -194,7 +194,7 @@ class _Scanner:
 def _nest(source: Source, lines: list[Line], collector: Collector) -> tuple[Line, ...]:
     """Hangs each line below the nearest earlier one that is indented less."""
     root = Line(0, 0, "")
-    stack = [(root, lines[0].indent if lines else "")]  # (whose block, its indentation)
+    stack = [(root, _margin(lines))]  # (whose block, its indentation)
     previous = root
     for line in lines:
         if line.indent.startswith(stack[-1][1]) and line.indent != stack[-1][1] and previous is not root:
@@ -210,17 +210,26 @@ def _nest(source: Source, lines: list[Line], collector: Collector) -> tuple[Line
     return tuple(root.block)
 
 
+def _margin(lines: list[Line]) -> str:
+    """The indentation of the first level: that of the first line, unless most lines stand further left."""
+    first = lines[0].indent if lines else ""
+    further_left = sum(line.indent != first and first.startswith(line.indent) for line in lines)
+    return "" if 2 * further_left > len(lines) else first
+
+
 def _complain_about_indent(source: Source, line: Line, wanted: str, collector: Collector) -> None:
     line.sound = False
     if len(collector.found) >= MAX_ERRORS:
         return
     mixed = "\t" in line.indent + wanted and " " in line.indent + wanted
+    docstring = source.text.startswith('"', line.start) and not wanted
+    help = "indent every line of a block alike, best by two spaces"
     collector.add(
         "E0102",
         "tabs and spaces are mixed in this indentation" if mixed else "this indentation matches no line above",
         Span(line.start - len(line.indent), max(line.start, line.start - len(line.indent) + 1), source),
         label="indented by " + _describe(line.indent) + f", the block above by {_describe(wanted)}",
-        help="indent every line of a block alike, best by two spaces",
+        help="it belongs below a line `model NAME` or `head NAME`" if docstring else help,
     )
 
 

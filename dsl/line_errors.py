@@ -29,6 +29,8 @@ def misplaced(word: str, span: Span, place: str) -> Diagnostic:
 
 
 _INSIDE = {"spec": "of a spec", "layer": "of a layer", "head": "of a head", "family": "below `for`"}
+_ON_THE_HEAD = {"d_head": "head NAME d_head 8", "soft": "head NAME soft", "at": "head NAME at LAYER.INDEX"}
+_OTHER_COMMENTS = ("//", "--", "/", "-", "%", ";")
 _KNOWN = {
     "spec": (*STATEMENTS, *LAYER_LINES),
     "layer": (*LAYER_LINES, "for"),
@@ -50,6 +52,10 @@ def _wrong_place(word: str, where: Span, place: str) -> tuple[str, Span, str, st
 def _suggest_opener(word: str, place: str) -> str:
     known = _KNOWN[place]
     listed = ", ".join(f"`{k}`" for k in known)
+    if word in _OTHER_COMMENTS or word[:1] == "/":
+        return "a comment starts with `#`"
+    if place == "head" and word.rstrip("s") in _ON_THE_HEAD:
+        return f"it stands on the line of the head: `{_ON_THE_HEAD[word.rstrip('s')]}`"
     return did_you_mean(word, known) or did_you_mean(word, OPENERS) or f"a line here starts with one of {listed}"
 
 

@@ -188,6 +188,36 @@ def _chained_comparison(slip: _Slip) -> Diagnostic | None:
     return slip.report("E0114", "comparisons do not chain", "the second comparison", help)
 
 
+def _singular(slip: _Slip) -> Diagnostic | None:
+    """``onehot(token)``, ``phase(position)``: the set of them is meant."""
+    match = re.search(r"[(,]\s*(token|position)\b(?!\s*[\[.])", slip.text)
+    if match is None or slip.keyword != "subspace" or not match.start(1) <= slip.at <= match.end() + 1:
+        return None
+    found = replace(slip, at=match.start(1), word=match[1])
+    return found.report("E0111", f"`{match[1]}` is not a set", "one of them", f"did you mean `{match[1]}s`?")
+
+
+def _three_dots(slip: _Slip) -> Diagnostic | None:
+    if slip.word != "." or not slip.before.endswith(".."):
+        return None
+    first, last = word_before(slip.before[:-2]), word_at(slip.text, slip.at + 1)
+    return slip.report("E0111", "a range is written with two dots", "the third", f"write `{first}..{last}`")
+
+
+def _square_brackets(slip: _Slip) -> Diagnostic | None:
+    if slip.word != "[" or slip.keyword != "subspace" or "LPAR" not in slip.accepted:
+        return None
+    help = f"write `{word_before(slip.before)}(..)`"
+    return slip.report("E0111", "what an encoding is of stands in round brackets", "`(` expected", help)
+
+
+def _percent(slip: _Slip) -> Diagnostic | None:
+    number = word_before(slip.before)
+    if slip.word != "%" or slip.text[slip.at + 1 :].strip() or not number[:1].isdigit():
+        return None
+    return slip.report("E0111", "`%` is no unit", "not a number's end", f"write `{number}/100`, or a decimal")
+
+
 def _other_language(slip: _Slip) -> Diagnostic | None:
     if slip.word == "not" and "IN" in slip.accepted:
         help = "write `not A in {..}`; in a head, `avoid A in {..}`"
@@ -311,6 +341,10 @@ _EXPLANATIONS: tuple[Callable[[_Slip], Diagnostic | None], ...] = (
     _claim_of_nothing,
     _stray_arrow,
     _block_colon,
+    _singular,
+    _three_dots,
+    _square_brackets,
+    _percent,
     _assignment_for_equality,
     _choice,
     _chained_comparison,

@@ -15,6 +15,7 @@ from dsl.layout import Layout, Line
 from dsl.span import Span
 
 _CONSTRUCTOR = re.compile(r"(?:\w+\.)*(?:Matrix|ImmutableMatrix|array|asarray|tensor|matrix|Tensor)\s*\(")
+_NEARLY_ROWS = re.compile(r"(?!(?:rows|columns)\b(?!\s*:))((?i:rows?|col(?:umn)?s?))\b(?:\s*(:))?(?!\s*[*/+,)-])")
 _DOTS = re.compile(r"\.\.\.+|…|(?<=[,\[])\s*\.\.(?=\s*[,\]])")
 _DECIMAL = re.compile(r"(?<![\w.])(\d+),(\d+)")
 _COEFFICIENT = re.compile(r"(\d+(?:\.\d+)?)([^\W\d]\w*)")
@@ -30,6 +31,7 @@ def explain_value(found: Diagnostic, layout: Layout, line: Line) -> Diagnostic:
     at = found.span.start - line.start
     return (
         _constructor(found, text, layout, line)
+        or _nearly_rows(found, text, layout, line)
         or _dots(found, text, layout, line)
         or _empty(found, text, layout, line)
         or _product(found, text, at)
@@ -47,6 +49,18 @@ def _constructor(found: Diagnostic, text: str, layout: Layout, line: Line) -> Di
     return Diagnostic(
         "E0706", "a matrix is written by its rows, without a function around them", span, "leave out", help
     )
+
+
+def _nearly_rows(found: Diagnostic, text: str, layout: Layout, line: Line) -> Diagnostic | None:
+    """``row u, v``, ``ROWS u, v``, ``rows: u, v``."""
+    match = _NEARLY_ROWS.match(text)
+    if match is None:
+        return None
+    word = "columns" if match[1].lower().startswith("c") else "rows"
+    at = line.start + match.start(2 if match[2] else 1)
+    span = Span(at, line.start + match.end(), layout.source)
+    wrong = match[2] or match[1]
+    return Diagnostic("E0111", f"`{wrong}` is not expected here", span, "not so written", f"write `{word} V, ..`")
 
 
 def _dots(found: Diagnostic, text: str, layout: Layout, line: Line) -> Diagnostic | None:

@@ -6,6 +6,7 @@ that nothing large is built before ``limits`` has seen it) and its kind.  Not fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -92,7 +93,14 @@ def _single(token: str | Expr, span: Span) -> str:
     if isinstance(token, str):
         return token
     help = 'only the ends of a range are worked out: `0..p - 1`; a token that is spelt so is quoted, `"-1"`'
+    help = _range_meant(span) or help
     fail("E0209", "arithmetic is no token", span, label="not a range", help=help)
+
+
+def _range_meant(span: Span) -> str | None:
+    """``a-z`` and ``0 - 9`` are subtractions, and seldom meant as such."""
+    match = re.fullmatch(r"(\w+)\s*-\s*(\w+)", span.text)
+    return f"did you mean the range `{match[1]}..{match[2]}`?" if match else None
 
 
 def _end_kind(scope: Scope, end: str | Expr) -> Literal["digits", "number", "either", "text"]:
@@ -171,7 +179,7 @@ def resolve_set(scope: Scope, expr: Expr) -> Values:
                 "a set of values is expected here",
                 expr.span,
                 label="not a set",
-                help='sets are `tokens`, `positions`, `0..9`, `"a".."z"` or `{1, 4, 7}`',
+                help=_range_meant(expr.span) or 'sets are `tokens`, `positions`, `0..9`, `"a".."z"` or `{1, 4, 7}`',
             )
 
 

@@ -386,3 +386,11 @@ def test_alternatives_of_one_free_length_are_taken_one_by_one():
 def test_a_declared_count_is_no_free_length():
     p = program(TIED + "param L = 2\nsequences 0{L} (1 | <p>){L}\n")
     assert p.sequences.lengths() == (4,) and p.sequences.count() == 4
+
+
+@pytest.mark.parametrize(("line", "help"), [("tokens a-c", "a..c"), ("subspace s : phase(0-3)", "0..3")])
+def test_a_subtraction_where_a_set_stands_is_taken_for_a_range(line: str, help: str) -> None:
+    text = line if line.startswith("tokens") else f"tokens a, b\n{line}"
+    with pytest.raises(SpecError) as caught:
+        resolve(parse(f"model m\ncontext 4\n{text}\n"))
+    assert f"did you mean the range `{help}`?" in str(caught.value)

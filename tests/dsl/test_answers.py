@@ -159,6 +159,7 @@ MISTAKES = {
     "decimal_comma": "x = 0,5\nW_Q = [[0,5, 1], [1, 0]]\n",
     "empty": "# nothing yet\n",
     "too_deep": "x = " + "(" * (MAX_NESTING + 1) + "1" + ")" * (MAX_NESTING + 1),
+    "nearly_rows": "W_Q = row u_cos, u_sin\nW_K = ROWS u_cos, u_sin\nW_V = rows: u_cos\nW_O = cols u_cos",
     "no_rows": "W_Q = [1, 0]\nW_K = []\nW_V = np.array([[1]])\nW_O = [[1; 0]]",
     "no_equal_sign": "W_Q [[1, 0]]",
     "twice": "W_Q = [[1]]\nW_Q = [[2]]",
