@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from headspec.common_options import add_device, add_json, add_settings
+from headspec.common_options import add_device, add_json, add_seed, add_settings, whole_number
 
 EPILOG = """\
 KEYS and QUERIES are predicates as in `expect` lines (`key.position == query.position - 1`), or short for one: a
@@ -67,15 +67,11 @@ def _add_edits(group: Any) -> None:
 
 
 def _add_runs(group: Any) -> None:
-    group.add_argument("--samples", type=_count, metavar="N", help="so many valid sequences instead of a TEXT")
+    group.add_argument("--samples", type=whole_number, metavar="N", help="so many valid sequences instead of a TEXT")
     group.add_argument("--length", metavar="LIST", help="draw them at these lengths, such as 8,16 (default: up to 12)")
-    group.add_argument("--seed", type=_count, default=0, metavar="N", help="seed of the sample (default: 0)")
+    add_seed(group)
     group.add_argument("--at", metavar="QUERIES", help="judge here (default: where the spec claims an answer)")
-    group.add_argument("--generate", type=_count, default=0, metavar="N", help="also go on with TEXT by up to N tokens")
+    group.add_argument(
+        "--generate", type=whole_number, default=0, metavar="N", help="also go on with TEXT by up to N tokens"
+    )
     group.add_argument("--stop", metavar="TOKEN", help="end the generated text with this token")
-
-
-def _count(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) <= 12):
-        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number")
-    return int(word)

@@ -7,10 +7,9 @@ nothing but argparse, so that ``--help`` is quick.  Not for: doing the work.
 from __future__ import annotations
 
 import argparse
-import math
 from typing import Any
 
-from headspec.common_options import add_device, add_json, add_settings
+from headspec.common_options import add_device, add_json, add_seed, add_settings, number_between, whole_number
 
 Commands = Any  # argparse's own type has no public name
 
@@ -31,7 +30,7 @@ def add_attribute(commands: Commands) -> None:
     """``headspec attribute SPEC [TEXT ..]``."""
     parser = _command(commands, "attribute", "which token of a text affects which output, and how much", ATTRIBUTE)
     parser.add_argument("text", metavar="TEXT", nargs="*", help="tokens, separated by spaces (default: --samples)")
-    parser.add_argument("--samples", type=_count, metavar="N", help="so many valid inputs (default: 256)")
+    parser.add_argument("--samples", type=whole_number, metavar="N", help="so many valid inputs (default: 256)")
     parser.add_argument(
         "--recomplete",
         action="store_true",
@@ -55,7 +54,7 @@ def add_probe(commands: Commands) -> None:
         help="a head, `stream LAYER`, or a hook such as blocks.1.hook_resid_mid; may be repeated (default: the stream "
         "after the attention of the last layer)",
     )
-    parser.add_argument("--samples", type=_count, metavar="N", help="so many valid inputs (default: 2000)")
+    parser.add_argument("--samples", type=whole_number, metavar="N", help="so many valid inputs (default: 2000)")
     parser.add_argument("--ridge", type=_ridge, default=0.0, metavar="X", help="adds X |w|^2 to the mean squared error")
     _common(parser)
 
@@ -91,32 +90,16 @@ def _command(commands: Commands, name: str, help: str, epilog: str) -> argparse.
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--length", type=_count, metavar="N", help="of the samples (default: the longest)")
-    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="seed of the sample (default: 0)")
+    parser.add_argument("--length", type=whole_number, metavar="N", help="of the samples (default: the longest)")
+    add_seed(parser)
     add_settings(parser)
     add_device(parser)
     add_json(parser)
 
 
-def _count(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) <= 12):
-        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number")
-    return int(word)
-
-
 def _ridge(word: str) -> float:
-    return _number(word, 0, 1e12)
+    return number_between(word, 0, 1e12)
 
 
 def _part(word: str) -> float:
-    return _number(word, 1e-9, 1)
-
-
-def _number(word: str, low: float, high: float) -> float:
-    try:
-        found = float(word)
-    except ValueError:
-        found = math.nan
-    if not low <= found <= high:
-        raise argparse.ArgumentTypeError(f"`{word}` is not a number from {low:g} to {high:g}")
-    return found
+    return number_between(word, 1e-9, 1)

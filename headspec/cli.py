@@ -19,7 +19,7 @@ from typing import NoReturn, cast
 from headspec import __version__
 from headspec.ablate_options import add_ablate
 from headspec.analysis_options import add_attribute, add_drawings, add_probe
-from headspec.common_options import add_device, add_json, add_settings
+from headspec.common_options import add_device, add_json, add_seed, add_settings, positive_number, whole_number
 from headspec.every_options import add_every
 from headspec.exercise_options import add_exercise
 from headspec.fourier_options import add_fourier
@@ -174,7 +174,7 @@ def _plot(commands: _Commands[_Parser]) -> None:
 def _text(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     parser.add_argument("text", metavar="TEXT", nargs="?" if optional else None, help="tokens, separated by spaces")
     parser.add_argument(
-        "--generate", type=_positive, default=0, metavar="N", help="let the model go on with up to N tokens"
+        "--generate", type=positive_number, default=0, metavar="N", help="let the model go on with up to N tokens"
     )
     parser.add_argument("--stop", metavar="TOKEN", help="end the generated text with this token")
     parser.add_argument(
@@ -192,32 +192,22 @@ def _verify(commands: _Commands[_Parser]) -> None:
     )
     add_device(parser)
     parser.add_argument(
-        "--samples", type=_positive, metavar="N", help="how many sequences to look at (default: some seconds' worth)"
+        "--samples",
+        type=positive_number,
+        metavar="N",
+        help="how many sequences to look at (default: some seconds' worth)",
     )
     parser.add_argument("--exhaustive", action="store_true", help="look at every valid sequence")
     parser.add_argument(
         "--exhaustive-limit",
-        type=_count,
+        type=whole_number,
         default=20_000,
         metavar="N",
         help="look at every sequence anyway when there are at most N (default: 20000)",
     )
-    parser.add_argument("--seed", type=_count, default=0, metavar="N", help="seed of the sample (default: 0)")
+    add_seed(parser)
     add_every(parser)
     add_json(parser)
-
-
-def _positive(word: str) -> int:
-    count = _count(word)
-    if count == 0:
-        raise argparse.ArgumentTypeError("at least 1")
-    return count
-
-
-def _count(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) <= 12):
-        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number")
-    return int(word)
 
 
 def _fmt(commands: _Commands[_Parser]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 
+from headspec.common_options import positive_number
+
 Shard = tuple[int, int]
 
 
@@ -18,7 +20,7 @@ def add_every(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--outputs",
-        type=_positive,
+        type=positive_number,
         metavar="N",
         help="without --exhaustive: look at the outputs of so many prompts, the extreme ones and random ones",
     )
@@ -29,12 +31,6 @@ def add_every(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--merge", nargs="+", default=[], metavar="FILE", help="add what other machines' checkpoints have done"
     )
-
-
-def _positive(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) <= 12 and int(word)):
-        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number of at least 1")
-    return int(word)
 
 
 def _shard(word: str) -> Shard:

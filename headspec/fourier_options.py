@@ -7,7 +7,8 @@ In: the parser of ``headspec plot``.  Out: the same with more options.  Imports 
 from __future__ import annotations
 
 import argparse
-import math
+
+from headspec.common_options import number_between, whole_number
 
 
 def add_fourier(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,9 @@ def add_fourier(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="where the operands stand, such as '{a} {b} =' (default: what the spec's sequences leave no choice about)",
     )
-    group.add_argument("--layer", type=_count, metavar="N", help="whose neurons (default: the last layer with any)")
+    group.add_argument(
+        "--layer", type=whole_number, metavar="N", help="whose neurons (default: the last layer with any)"
+    )
     group.add_argument(
         "--sigmas",
         type=_sigmas,
@@ -36,17 +39,5 @@ def add_fourier(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:0 (default: auto)")
 
 
-def _count(word: str) -> int:
-    if not (word.isascii() and word.isdigit() and len(word) <= 6):
-        raise argparse.ArgumentTypeError(f"`{word}` is not a whole number")
-    return int(word)
-
-
 def _sigmas(word: str) -> float:
-    try:
-        found = float(word)
-    except ValueError:
-        found = math.nan
-    if not 0 <= found <= 100:
-        raise argparse.ArgumentTypeError(f"`{word}` is not a number from 0 to 100")
-    return found
+    return number_between(word, 0, 100)
