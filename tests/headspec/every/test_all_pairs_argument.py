@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
 
@@ -12,12 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-import headspec
 from compiler.claimed_outputs import complete_by_claims
-from headspec.every.checking import Checker
 from headspec.every.keeping import Job
 from headspec.every.plan import plan
-from headspec.every.running import run_every
+from headspec.every.running import run_every, run_sample
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,31 +31,36 @@ def argument() -> ModuleType:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["direct", "cache"])
-def test_bounds_are_bounds(argument: ModuleType, name: str) -> None:
-    path = ROOT / f"specs/systems/multiplication/{name}.head"
-    model = headspec.compile(path, settings={"n": Fraction(2)})
+@pytest.mark.parametrize(("name", "n"), [("direct", 2), ("cache", 2), ("prism", 1), ("table", 4)])
+def test_bounds_are_bounds(argument: ModuleType, name: str, n: int) -> None:
+    """Every prompt where there are at most 10,000, extreme and random ones else."""
+    model = argument.compiled(name, n)
     module, work = model.torch("float32", "cpu"), plan(model.program)
-    found = argument.bounds(name, 2)
-    seen = run_every(work, module, Job(batch=1000))
-    assert seen.complete and seen.least_margin is not None
+    found = argument.bounds(name, n)
+    seen = run_every(work, module, Job(batch=1000)) if n < 3 else run_sample(work, module, 10_000)
+    assert seen.wrong == 0 and seen.least_margin is not None
     assert 0 < min(bound.margin for bound in found) <= seen.least_margin
 
-    rows = Checker(work, module).numbered(0, 10_000)
-    said = complete_by_claims(model.program, rows).sequences
+    count, rng = work.prompts.count, np.random.default_rng(0)
+    numbers = np.arange(count) if count <= 10_000 else rng.integers(0, count, 10_000)
+    said = complete_by_claims(model.program, work.prompts.at(torch.from_numpy(numbers))).sequences
     with torch.inference_mode():
         _, cache = module.run_with_cache(said[:, :-1], ["blocks.1.hook_resid_mid"])
-    summed = cache["blocks.1.hook_resid_mid"][:, 5:, model.program.subspace("sum").coordinates[0]].double().numpy()
+    summed = cache["blocks.1.hook_resid_mid"][:, 2 * n + 1 :, model.program.subspace("sum").coordinates[0]]
     for bound in found:
-        exact = np.rint(summed[:, bound.k])
-        assert abs(summed[:, bound.k] - exact).max() <= bound.delta < 0.5
-        assert (exact % 10 == said[:, 6 + bound.k].numpy()).all() and exact.max() < bound.values
+        read = summed[:, bound.k].double().numpy()
+        exact = np.rint(read)
+        assert abs(read - exact).max() <= bound.delta < 0.5
+        assert (exact % 10 == said[:, 2 * n + 2 + bound.k].numpy()).all() and exact.max() < bound.values
+
+
+@pytest.mark.slow
+def test_a_bound_that_is_too_coarse_is_no_bound(argument: ModuleType) -> None:
+    lines, holds = argument.rows("prism", 2)
+    assert not holds and any("too coarse" in line for line in lines)
 
 
 @pytest.mark.slow
 def test_a_model_that_errs_is_not_argued_for(argument: ModuleType) -> None:
-    try:
-        found = argument.bounds("direct", 2, changed=0.01)
-    except argument.Inconclusive:
-        return
+    found = argument.bounds("direct", 2, changed=0.01)
     assert min(bound.margin for bound in found) < 0
