@@ -1,10 +1,12 @@
 """The shape of a catalogue entry.
 
-In: nothing (pure data).  Out: ``Entry``.  Not for: the entries themselves (``dsl.catalogue``).
+In: nothing (pure data).  Out: ``Entry``, and makers of entries whose examples have one beginning.  Not for: the entries
+themselves (``dsl.catalogue``).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -22,3 +24,16 @@ class Entry:
     example: str = ""
     mended: str = ""
     phase: str = "resolve"
+
+
+Maker = Callable[[str, str, str, str, str], Entry]
+"""Of a code, a title, an explanation, the lines that are wrong and those that mend them."""
+
+
+def entries_below(top: str, phase: str = "resolve") -> Maker:
+    """The maker of entries whose examples are ``top``, the beginning of a small model, and the lines given."""
+
+    def entry(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
+        return Entry(code, title, explanation, f"{top}{wrong}\n", f"{top}{right}\n", phase)
+
+    return entry

@@ -5,7 +5,7 @@ In: nothing (pure data).  Out: ``ENTRIES``.  Not for: merging (``dsl.catalogue``
 
 from __future__ import annotations
 
-from dsl.catalogue.entry import Entry
+from dsl.catalogue.entry import Entry, entries_below
 
 _TOP = """\
 model example
@@ -17,10 +17,7 @@ subspace out : onehot(0..9)
 embed token -> digit
 """
 
-
-def _entry(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """An entry whose example is a small model with the lines ``wrong``, mended by ``right``."""
-    return Entry(code, title, explanation, _TOP + wrong + "\n", _TOP + right + "\n")
+_entry = entries_below(_TOP)
 
 
 ENTRIES: tuple[Entry, ...] = (

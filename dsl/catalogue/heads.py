@@ -5,7 +5,7 @@ In: nothing (pure data).  Out: ``ENTRIES``.  Not for: merging (``dsl.catalogue``
 
 from __future__ import annotations
 
-from dsl.catalogue.entry import Entry
+from dsl.catalogue.entry import Entry, entries_below
 
 _TOP = """\
 model example
@@ -23,22 +23,11 @@ embed position -> where
 embed position -> index
 """
 
-
-def _entry(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """An entry whose example is a small model with the lines ``wrong``, mended by ``right``."""
-    return Entry(code, title, explanation, _TOP + wrong + "\n", _TOP + right + "\n")
-
-
-def _in_head(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """The same for lines of one head."""
-    head = "layer\n  head first\n    "
-    return _entry(code, title, explanation, head + wrong, head + right)
-
-
-def _claim(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """The same for lines after a model with a head and a prediction."""
-    body = "layer\n  head same\n    attend key.content == query.content\n    copy key.content -> guess\npredict guess\n"
-    return _entry(code, title, explanation, body + wrong, body + right)
+_entry = entries_below(_TOP)
+_in_head = entries_below(_TOP + "layer\n  head first\n    ")
+_claim = entries_below(
+    _TOP + "layer\n  head same\n    attend key.content == query.content\n    copy key.content -> guess\npredict guess\n"
+)
 
 
 ENTRIES: tuple[Entry, ...] = (

@@ -5,7 +5,7 @@ In: nothing (pure data).  Out: ``ENTRIES``.  Not for: merging (``dsl.catalogue``
 
 from __future__ import annotations
 
-from dsl.catalogue.entry import Entry
+from dsl.catalogue.entry import Entry, entries_below
 
 _MIDDLE = """\
 context 8
@@ -22,9 +22,7 @@ def _entry(code: str, title: str, explanation: str, wrong: str, right: str) -> E
     return Entry(code, title, explanation, top + wrong + "\n", top + right + "\n" if right else top)
 
 
-def _bare(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """An entry whose example is written out whole."""
-    return Entry(code, title, explanation, wrong + "\n", right + "\n")
+_whole = entries_below("")
 
 
 _HEAD = "layer\n  head first\n    attend key.content == "
@@ -67,21 +65,21 @@ ENTRIES: tuple[Entry, ...] = (
         "`--set k=5` (or `settings={'k': 5}`) replaces the value of a param, or gives a symbol its value. It cannot "
         "introduce a name that the spec does not declare.",
     ),
-    _bare(
+    _whole(
         "E0207",
         "no tokens",
         "Every spec lists its vocabulary, in the order of the token ids: `tokens a..z, <bos>`.",
         "model example\ncontext 4",
         "model example\ntokens a..z, <bos>\ncontext 4",
     ),
-    _bare(
+    _whole(
         "E0208",
         "a token declared twice",
         "Each token has one id, so it stands once in `tokens`; ranges count all that they contain.",
         "tokens a..e, c",
         "tokens a..e, f",
     ),
-    _bare(
+    _whole(
         "E0209",
         "not a range",
         "A range joins two integers or two single characters, both ends included, the smaller first: `0..9`, "

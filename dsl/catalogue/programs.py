@@ -5,7 +5,7 @@ In: nothing (pure data).  Out: ``ENTRIES``.  Not for: merging (``dsl.catalogue``
 
 from __future__ import annotations
 
-from dsl.catalogue.entry import Entry
+from dsl.catalogue.entry import Entry, entries_below
 
 _TOP = """\
 model example
@@ -21,15 +21,8 @@ embed token -> digit
 embed token -> letter
 """
 
-
-def _entry(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """An entry whose example is a small model with the lines ``wrong``, mended by ``right``."""
-    return Entry(code, title, explanation, _TOP + wrong + "\n", _TOP + right + "\n")
-
-
-def _compute(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """The same for a single line of a layer."""
-    return _entry(code, title, explanation, f"layer\n  {wrong}", f"layer\n  {right}")
+_entry = entries_below(_TOP)
+_compute = entries_below(_TOP + "layer\n  ")
 
 
 ENTRIES: tuple[Entry, ...] = (

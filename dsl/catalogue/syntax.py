@@ -5,7 +5,7 @@ In: nothing (pure data).  Out: ``ENTRIES``.  Not for: merging (``dsl.catalogue``
 
 from __future__ import annotations
 
-from dsl.catalogue.entry import Entry
+from dsl.catalogue.entry import Entry, entries_below
 
 _TOP = """\
 model example
@@ -16,16 +16,8 @@ subspace guess : onehot(tokens)
 embed token -> content
 """
 
-
-def _entry(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """An entry whose example is a small model with the lines ``wrong``, mended by ``right``."""
-    return Entry(code, title, explanation, _TOP + wrong + "\n", _TOP + right + "\n", phase="parse")
-
-
-def _in_head(code: str, title: str, explanation: str, wrong: str, right: str) -> Entry:
-    """The same for one line of a head."""
-    head = "layer\n  head first\n    "
-    return _entry(code, title, explanation, head + wrong, head + right)
+_entry = entries_below(_TOP, "parse")
+_in_head = entries_below(_TOP + "layer\n  head first\n    ", "parse")
 
 
 ENTRIES: tuple[Entry, ...] = (
