@@ -7,9 +7,12 @@ In: statements and the ``Scope`` (params and tokens are known).  Out: statements
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from fractions import Fraction
+from functools import cache
+from math import isqrt
 from typing import Any, cast
 
 from compiler import limits
@@ -22,6 +25,7 @@ from dsl.expressions import Binary, Call, Comparison, Expr, Label, Name, Number,
 from dsl.span import Source, Span
 from dsl.tree import ForDecl, GenerateDecl, HeadDecl, LayerDecl, LayoutDecl, Statement
 
+PARTS = "parts of lines, families and sums written out"
 _PLAIN = re.compile(r"(?!token\b)\b[^\W\d]\w*\s*\[|\bfor\b|\bprimes\b")
 
 
@@ -29,18 +33,28 @@ def expand(scope: Scope, statements: Sequence[Statement], source: Source) -> tup
     """``statements`` with every family written out; E0201, E0320 and E0490, and those of sets and values."""
     if source.text and _PLAIN.search(source.text) is None:
         return tuple(statements)
-    return tuple(_Families(scope).all(statements, {}))
+    families = _Families(scope)
+    written = families.all(statements, {})
+    if families.full:
+        scope.errors.check()
+    return tuple(written)
 
 
 @dataclass
 class _Families:
+    """``lines`` and ``parts`` count what was written out; ``full``: it was too much, and no more is."""
+
     scope: Scope
     lines: int = 0
+    parts: int = 0
+    full: bool = False
 
     def all(self, items: Iterable[Any], values: Mapping[str, Value]) -> list[Any]:
         """The items of a block, families written out; what is wrong is noted once, and its item left out."""
         found: list[Any] = []
         for item in items:
+            if self.full:
+                break
             if isinstance(item, LayoutDecl | GenerateDecl):
                 found.append(item)
                 continue
@@ -50,6 +64,7 @@ class _Families:
 
     def item(self, item: Any, values: Mapping[str, Value]) -> Any:
         self.lines += 1
+        self.full |= self.lines > limits.FAMILY_LINES
         limits.check_size(self.lines, limits.FAMILY_LINES, "lines, families written out", item.span)
         match item:
             case LayerDecl(items):
@@ -65,6 +80,8 @@ class _Families:
         self.check_letter(decl, values)
         written: list[Any] = []
         for value in self.members(decl.values, values):
+            if self.full:
+                break
             written += self.all(decl.body, {**values, name: value})
         return written
 
@@ -114,7 +131,8 @@ class _Families:
             fail("E0490", found, expr.span, label=f"{len(expr.arguments)} given", help=usage)
         low, high = (integer(self.scope, argument, "a bound of `primes`") for argument in expr.arguments)
         limits.check_size(high, limits.VALUES, "as a bound of `primes`", expr.span)
-        found_ = [q for q in range(max(low, 2), high) if all(q % d for d in range(2, int(q**0.5) + 1))]
+        found_ = _primes_below(limits.VALUES + 1)
+        found_ = found_[bisect_left(found_, low) : bisect_left(found_, high)]
         if not found_:
             found = f"there is no prime from {low} up to, and without, {high}"
             fail("E0490", found, expr.span, label="an empty family", help="give a larger bound")
@@ -131,6 +149,9 @@ class _Families:
             return node if all(a is b for a, b in zip(node, found, strict=True)) else found
         if not is_dataclass(node) or isinstance(node, type | Span):
             return node
+        self.parts += 1
+        self.full |= self.parts > limits.FAMILY_PARTS
+        limits.check_size(self.parts, limits.FAMILY_PARTS, PARTS, getattr(node, "span", None))
         if isinstance(node, Summation):
             return self.sum(node, values)
         if isinstance(node, Name) and node.name in values:
@@ -172,6 +193,17 @@ class _Families:
         if not parts:
             raise AlreadyReported
         return f"{label.base}[{', '.join(show(part) for part in parts)}]"
+
+
+@cache
+def _primes_below(high: int) -> tuple[int, ...]:
+    """The sieve of Eratosthenes."""
+    prime = bytearray([1]) * high
+    prime[:2] = b"\0\0"
+    for q in range(2, isqrt(high) + 1):
+        if prime[q]:
+            prime[q * q :: q] = bytes(len(range(q * q, high, q)))
+    return tuple(q for q in range(high) if prime[q])
 
 
 def _literal(value: Value, span: Span) -> Expr:

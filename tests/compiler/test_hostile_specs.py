@@ -1,0 +1,50 @@
+"""Short specs that ask for very much: each ends soon, with one error that says what was too much."""
+
+from __future__ import annotations
+
+import pytest
+
+from compiler import limits
+from compiler.resolution import resolve
+from dsl.diagnostics import SpecError
+from dsl.parser import parse
+
+SPEC = """\
+tokens 0..3
+layout a b
+subspace digit : onehot(0..3)
+embed token -> digit
+predict digit
+"""
+SUMS = [
+    "expect digit after b == sum(sum(1 for i in 0..999) for j in 0..999)",
+    "expect digit after b == sum(sum(0 for i in 0..-1) for j in 0..999)",
+    "expect digit after b == sum(sum(1 for q in primes(2, 999)) for j in 0..99)",
+    "for i in 0..999\n  for j in 0..999\n    for k in j..j - 1\n      embed token -> digit",
+]
+FAMILIES = [
+    "for i in 0..999\n  for j in 0..999\n    for k in 0..999\n      subspace s[i, j, k] : onehot(0..3)",
+    "layer\n  for i in 0..999\n    head h[i]\n      for k in 0..999\n        attend key.digit == query.digit",
+]
+CASES = [("FAMILY_PARTS", lines) for lines in SUMS + FAMILIES] + [("FAMILY_LINES", lines) for lines in FAMILIES]
+
+
+@pytest.mark.parametrize(("limit", "lines"), CASES)
+def test_families_in_one_another_are_counted_together(monkeypatch: pytest.MonkeyPatch, limit: str, lines: str) -> None:
+    monkeypatch.setattr(limits, limit, 1500)
+    with pytest.raises(SpecError) as refused:
+        resolve(parse(SPEC + lines, name="hostile"))
+    assert [d.code for d in refused.value.diagnostics] == ["E0320"], refused.value
+    assert "written out" in refused.value.diagnostics[0].message
+
+
+def test_what_is_written_out_once_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FAMILY_PARTS", 250)
+    resolve(parse(SPEC + "expect digit after b == sum(i for i in 0..99) mod 4", name="small"))
+
+
+def test_primes_are_those_that_nothing_divides() -> None:
+    program = resolve(parse(SPEC + "expect digit after b == sum(1000*q for q in primes(3, 97)) mod 4", name="primes"))
+    claim = str(program.expectations[0])
+    named = {n for n in range(100) if f"Fraction({n}, 1)" in claim} - {4}
+    assert named == {n for n in range(3, 97) if all(n % d for d in range(2, n))}
