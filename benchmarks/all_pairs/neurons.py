@@ -30,7 +30,7 @@ def neurons(state: State, layer: int, x: Form) -> Form:
     total, sums = Form(zero, err=zero), [Sums.of(np.zeros((1, 1, len(zero))))]
     for read, some in _by_positions(before, w_in, b_in, w_out).items():
         if isinstance(read, tuple):
-            more, own = _followed(x, read, w_in[:, some], b_in[some], w_out[some])
+            more, own = followed(x, read, w_in[:, some], b_in[some], w_out[some])
         else:
             more, most = (_straight if read == "straight" else _together)(before, some, b_in, w_out)
             own = Sums.of(most[None] * np.array([[[1]], [[-1]]]))
@@ -87,7 +87,7 @@ def _straight(before: Form, some: Array, bias: Array, w_out: Array) -> tuple[For
     return found, np.maximum(before.ends()[1][some] + bias[some], 0)[:, None] * abs(matrix)
 
 
-def _followed(x: Form, read: tuple[int, ...], w_in: Array, bias: Array, w_out: Array) -> tuple[Form, Sums]:
+def followed(x: Form, read: tuple[int, ...], w_in: Array, bias: Array, w_out: Array) -> tuple[Form, Sums]:
     """What neurons add that read these positions and next to nothing of the others: a table over their tokens.
 
     What strays (other positions, errors of x) strays for all of them at once: where they are at work, it is multiplied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,10 @@ from headspec.every.plan import plan
 from headspec.every.running import run_every, run_sample
 
 ROOT = Path(__file__).parents[3]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.all_pairs.forms import Form  # noqa: E402
+from benchmarks.all_pairs.neurons import followed  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +69,25 @@ def test_a_bound_that_is_too_coarse_is_no_bound(argument: ModuleType) -> None:
 def test_a_model_that_errs_is_not_argued_for(argument: ModuleType) -> None:
     found = argument.bounds("direct", 2, changed=0.01)
     assert min(bound.margin for bound in found) < 0
+
+
+@pytest.mark.parametrize("at_the_bend", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_what_strays_is_bounded(seed: int, at_the_bend: bool) -> None:
+    """Neurons of two positions, of which a third moves the arguments a little, and an error of the stream besides:
+    every value of every text is within the bound, and the farthest is not much nearer than the bound says."""
+    rng, tokens, width, count = np.random.default_rng(seed), 4, 3, 12
+    tables = {i: rng.normal(size=(tokens, width)) * (1.0 if i < 2 else 0.001) for i in range(3)}
+    w_in, w_out = rng.normal(size=(width, count)), rng.normal(size=(count, 2))
+    w_in[:, 1::2], w_out[1::2] = w_in[:, ::2], -w_out[::2]  # steps: two neurons of one slope
+    bias, err = rng.normal(size=count), np.array([0.0, 0.002, 0.0])
+    if at_the_bend:  # one neuron, which is never above 0 but where something strays
+        w_in, w_out = w_in[:, :1], w_out[:1]
+        bias = -sum((tables[i] @ w_in).max(axis=0) for i in (0, 1))
+    form, _ = followed(Form(np.zeros(width), tables, err=err), (0, 1), w_in, bias, w_out)
+    farthest = np.zeros(2)
+    for a, b, c, error in product(range(tokens), range(tokens), range(tokens), (-err, 0 * err, err)):
+        x = tables[0][a] + tables[1][b] + tables[2][c] + error
+        away = abs(np.maximum(x @ w_in + bias, 0) @ w_out - form.pairs[0, 1][a, b])
+        farthest = np.maximum(farthest, away)
+    assert (farthest <= form.err).all() and (form.err <= 3 * farthest).all()
