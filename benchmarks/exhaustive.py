@@ -1,11 +1,11 @@
 """Every prompt of the multiplication specs: how many are right, how fast, what checkpoints cost.
 
-    python benchmarks/exhaustive.py [--write] [--device cpu] [--specs direct cache table] [--outputs 1000000] [--all]
+    python benchmarks/exhaustive.py [--write] [--device cpu] [--specs direct cache] [--outputs 1000000] [--all]
 
-Per spec: all prompts of n = 2 and n = 3; of n = 4 the extreme prompts and a random sample of ``--outputs`` (with
-``--all`` every one of the 10^8: an hour or less on two cores), in float32; and a tenth of that sample with the same
-weights rounded to bfloat16, for which the compiler refuses to make any (E0524).  Then the cost of keeping a
-checkpoint, and of going on from one.  ``--write`` puts the tables in ``benchmarks/results/exhaustive.md``.
+Per spec: all prompts of n = 1, 2 and 3 (`table` has n = 4 alone); of n = 4 the extreme prompts and a random sample of
+``--outputs`` (with ``--all`` every one of the 10^8: an hour or less on two cores), in float32; and a tenth of that
+sample with the same weights rounded to bfloat16, for which the compiler refuses to make any (E0524).  Then the cost of
+keeping a checkpoint, and of going on from one.  ``--write`` puts the tables in ``benchmarks/results/exhaustive.md``.
 """
 
 from __future__ import annotations
@@ -53,8 +53,13 @@ COLUMNS = (
 )
 
 
+def is_family(name: str) -> bool:
+    """Is the number of digits a param?"""
+    return "\nparam n " in (SPECS / f"{name}.head").read_text(encoding="utf-8")
+
+
 def task(name: str, n: int, dtype: str, device: str) -> tuple[Plan, torch.nn.Module]:
-    model = headspec.compile(SPECS / f"{name}.head", settings={"n": Fraction(n)})
+    model = headspec.compile(SPECS / f"{name}.head", settings={"n": Fraction(n)} if is_family(name) else None)
     return plan(model.program), model.torch(dtype, device)
 
 
@@ -81,7 +86,7 @@ def row(name: str, n: int, figures: EveryFigures) -> list[str]:
 
 def rows(name: str, options: argparse.Namespace) -> list[list[str]]:
     found = []
-    for n in (2, 3):
+    for n in (1, 2, 3) if is_family(name) else ():
         work, module = task(name, n, "float32", options.device)
         found.append(row(name, n, run_every(work, module, Job())))
         print(" | ".join(found[-1]), flush=True)
@@ -125,7 +130,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write the tables beside the other results")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--specs", nargs="+", default=["direct", "cache", "table"])
+    parser.add_argument("--specs", nargs="+", default=["direct", "cache", "prism", "table"])
     parser.add_argument("--outputs", type=int, default=1_000_000)
     parser.add_argument("--all", action="store_true", help="every prompt of n = 4 too")
     options = parser.parse_args()
@@ -137,7 +142,7 @@ def main() -> int:
         where = (
             f"{device_name(torch.device(options.device))}, torch {torch.__version__}, {platform.machine()}; one run."
         )
-        how = "Written by `python benchmarks/exhaustive.py --write`"
+        how = f"Written by `python benchmarks/exhaustive.py {' '.join(sys.argv[1:])}`"
         RESULTS.write_text(f"# Every prompt\n\n{how} on {where}\n\n{tables}\n\n{NOTES}\n", encoding="utf-8")
     return 0 if all(line[5] == "0" for line in body if line[2] == "float32") else 1
 
