@@ -93,22 +93,12 @@ def _statement_row(statement: T.Statement) -> Row:
             return Row(0, "table", (f"table {name}: ",), span, tuple(_entry(e) for e in entries))
         case T.SubspaceDecl():
             return _subspace_row(statement)
-        case T.EmbedDecl(source, target, matrix, image):
-            cells = (f"embed {source if image is None else print_expression(image)} ", f"-> {target}")
-            if matrix is None:
-                return Row(0, "embed", cells, span)
-            return Row(0, "embed", (cells[0], f"{cells[1]} = ["), span, tuple(print_item(i) for i in matrix.items), "]")
+        case T.EmbedDecl():
+            return _embed_row(statement)
         case T.PredictDecl(subspace, own):
             return Row(0, "predict", (f"predict {subspace}{' as tokens' * own}",), span)
-        case T.ExpectHead(head, predicate, otherwise):
-            ending = "" if otherwise is None else f" otherwise {print_expression(otherwise)}"
-            return Row(0, "expect", (f"expect head {head}: ", print_expression(predicate) + ending), span)
-        case T.ExpectOutput(prompt, answer, generated):
-            arrow = "->*" if generated else "->"
-            return Row(0, "expect", (f"expect {quote(prompt)} {arrow} {quote(answer)}",), span)
-        case T.ExpectValue(subspace, after, value):
-            text = f"expect {subspace} after {print_operand(after)} == {print_expression(value)}"
-            return Row(0, "expect", (text,), span)
+        case T.ExpectHead() | T.ExpectOutput() | T.ExpectValue():
+            return Row(0, "expect", _claim_cells(statement), span)
         case T.LayoutDecl(slots):
             names = (quote(slot.token) if slot.token is not None else str(slot.name) for slot in slots)
             return Row(0, "tokens", (f"layout {' '.join(names)}",), span)
@@ -127,6 +117,26 @@ def _subspace_row(statement: T.SubspaceDecl) -> Row:
     encoding = statement.encoding
     meaning = encoding.kind + _arguments(encoding.arguments, encoding.options)
     return Row(0, "subspace", (f"subspace {statement.name} ", f": {meaning}{at}"), statement.span)
+
+
+def _embed_row(statement: T.EmbedDecl) -> Row:
+    source = statement.source if statement.image is None else print_expression(statement.image)
+    cells = (f"embed {source} ", f"-> {statement.target}")
+    if statement.matrix is None:
+        return Row(0, "embed", cells, statement.span)
+    rows = tuple(print_item(row) for row in statement.matrix.items)
+    return Row(0, "embed", (cells[0], f"{cells[1]} = ["), statement.span, rows, "]")
+
+
+def _claim_cells(claim: T.ExpectHead | T.ExpectOutput | T.ExpectValue) -> tuple[str, ...]:
+    match claim:
+        case T.ExpectHead(head, predicate, otherwise):
+            ending = "" if otherwise is None else f" otherwise {print_expression(otherwise)}"
+            return f"expect head {head}: ", print_expression(predicate) + ending
+        case T.ExpectOutput(prompt, answer, generated):
+            return (f"expect {quote(prompt)} {'->*' if generated else '->'} {quote(answer)}",)
+        case T.ExpectValue(subspace, after, value):
+            return (f"expect {subspace} after {print_operand(after)} == {print_expression(value)}",)
 
 
 def _arguments(arguments: tuple[E.Expr, ...], options: tuple[T.Option, ...]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import NoReturn
+from typing import TypeVar
 
 from compiler import limits
 from compiler.encodings import Value
@@ -24,6 +24,7 @@ from dsl.tree import Option, ParamDecl, PositionsDecl, SettingDecl, SymbolDecl, 
 
 ACTIVATIONS: tuple[Activation, ...] = ("relu", "reglu", "gelu", "silu")
 DTYPES: tuple[Dtype, ...] = ("float64", "float32", "float16", "bfloat16")
+Word = TypeVar("Word", bound=str)
 
 
 # ------------------------------------------------------------------ params and symbols
@@ -89,21 +90,14 @@ def resolve_dtype(decl: SettingDecl | None) -> Dtype:
     """The float type that the claims are made for; float32 when the spec does not say."""
     if decl is None:
         return "float32"
-    for dtype in DTYPES:
-        if isinstance(decl.value, Name) and decl.value.name == dtype:
-            return dtype
-    word = decl.value.name if isinstance(decl.value, Name) else decl.value.span.text
-    _unknown_word(decl, "dtype is float64, float32, float16 or bfloat16", word, DTYPES)
+    return _one_of(decl, DTYPES, "dtype is float64, float32, float16 or bfloat16")
 
 
 def resolve_biases(decl: SettingDecl | None) -> bool:
     """Whether b_Q and b_K may be used; they may not when the spec does not say."""
     if decl is None:
         return False
-    word = decl.value.name if isinstance(decl.value, Name) else decl.value.span.text
-    if word not in ("allowed", "none"):
-        _unknown_word(decl, "biases are allowed or none", word, ("allowed", "none"))
-    return word == "allowed"
+    return _one_of(decl, ("allowed", "none"), "biases are allowed or none") == "allowed"
 
 
 def resolve_neurons(scope: Scope, decl: SettingDecl | None) -> int:
@@ -115,14 +109,15 @@ def resolve_activation(decl: SettingDecl | None) -> Activation:
     """What the neurons of the MLPs are; relu when the spec does not say."""
     if decl is None:
         return "relu"
-    for activation in ACTIVATIONS:
-        if isinstance(decl.value, Name) and decl.value.name == activation:
-            return activation
+    return _one_of(decl, ACTIVATIONS, "an activation is relu, reglu, gelu or silu")
+
+
+def _one_of(decl: SettingDecl, known: Sequence[Word], kind: str) -> Word:
+    """The word that ``decl`` says; E0211, which begins with ``kind``, for one that is not ``known``."""
     word = decl.value.name if isinstance(decl.value, Name) else decl.value.span.text
-    _unknown_word(decl, "an activation is relu, reglu, gelu or silu", word, ACTIVATIONS)
-
-
-def _unknown_word(decl: SettingDecl, kind: str, word: str, known: Sequence[str]) -> NoReturn:
+    for one in known:
+        if one == word:
+            return one
     help = did_you_mean(word, known) or "write " + " or ".join(f"`{decl.setting} {k}`" for k in known)
     fail("E0211", f"{kind}, not `{word}`", decl.value.span, label="unknown", help=help)
 
