@@ -7,11 +7,10 @@ powers, division by matrices, roots).  Not for: the nodes themselves (``formulas
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 from typing import NoReturn, cast
 
-from lark import Token, Tree
+from lark import Token
 
 from dsl.answer_text import answer_source, clean, raise_sorted
 from dsl.diagnostics import Collector, Diagnostic, SpecError
@@ -28,15 +27,15 @@ from dsl.formulas import (
 )
 from dsl.latex_building import number
 from dsl.math_tokens import span_of, tokenize
-from dsl.span import Source, Span
+from dsl.span import Source
 from dsl.token_lists import trimmed
 from dsl.token_parsing import balanced, parse_tokens
+from dsl.tree_building import Node, TreeBuilder
 
 MAX_BITS = 4000
 _RESERVED = re.compile(r"(?:softmax|transpose|cos|sin|sqrt)|sum(?:[_\d]\w*)?")
 _MEMBER = re.compile(r"\w+\.\w+")
 _BRACKETS = "write what it is taken of in brackets after it, `softmax(..)`"
-Node = Tree[Token]
 
 
 def read_formula(text: str, name: str) -> Formula:
@@ -77,25 +76,8 @@ def _refuse_token(token: Token, source: Source) -> None:
         raise SpecError(Diagnostic("E0717", message, span_of(source, token), "entries", help))
 
 
-class _Builder:
+class _Builder(TreeBuilder[Formula]):
     """One method per rule of ``formulas.lark``."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def build(self, node: Node) -> Formula:
-        method = cast("Callable[[Node], Formula]", getattr(self, f"_{node.data}"))
-        return method(node)
-
-    def span(self, node: Node) -> Span:
-        return Span(node.meta.start_pos, node.meta.end_pos, self.source)
-
-    def parts(self, node: Node) -> list[Formula]:
-        found = []
-        for child in node.children:  # no comprehension: it would be one more frame for each level
-            if isinstance(child, Tree) and child.data != "sign":
-                found.append(self.build(child))
-        return found
 
     def refuse(self, code: str, message: str, node: Node, label: str, help: str) -> NoReturn:
         raise SpecError(Diagnostic(code, message, self.span(node), label, help))
@@ -107,17 +89,14 @@ class _Builder:
             self.refuse("E0715", "a number in this formula is too large", node, "here", "leave it out, or rescale")
         return found
 
-    def _only(self, node: Node) -> Formula:
-        return self.parts(node)[0]
-
-    _group = _argument = _only
+    _group = _argument = TreeBuilder.only
 
     def _signed(self, node: Node) -> Formula:
         sign = cast(Token, cast(Node, node.children[0]).children[0])
-        return self.times(Fraction(-1 if sign.type == "MINUS" else 1), self._only(node), node)
+        return self.times(Fraction(-1 if sign.type == "MINUS" else 1), self.only(node), node)
 
     def _minus(self, node: Node) -> Formula:
-        return self.times(Fraction(-1), self._only(node), node)
+        return self.times(Fraction(-1), self.only(node), node)
 
     def _add(self, node: Node) -> Formula:
         left, right = self.parts(node)
@@ -176,7 +155,7 @@ class _Builder:
     _powered = _power
 
     def _transposed(self, node: Node) -> Formula:
-        inner = self._only(node)
+        inner = self.only(node)
         return inner if _number(inner) is not None else Transpose(inner, span=self.span(node))
 
     def _number(self, node: Node) -> Formula:
@@ -196,7 +175,7 @@ class _Builder:
         return Symbol(name, span=self.span(node))
 
     def _call(self, node: Node) -> Formula:
-        function, inner = str(node.children[0]), self._only(node)
+        function, inner = str(node.children[0]), self.only(node)
         if function == "transpose":
             return Transpose(inner, span=self.span(node))
         return Call(function, (inner,), span=self.span(node))

@@ -6,19 +6,17 @@ and equations (``latex``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, cast
 
-from lark import Token, Tree
+from lark import Token
 
 from dsl import expressions as E
 from dsl.building import MAX_DIGITS
 from dsl.diagnostics import Collector, Diagnostic, SpecError
 from dsl.math_tokens import span_of
-from dsl.span import Source, Span
-
-Node = Tree[Token]
+from dsl.span import Source
+from dsl.tree_building import Node, TreeBuilder
 
 
 def build(node: Node, source: Source, collector: Collector) -> E.Expr | None:
@@ -39,33 +37,13 @@ def number(token: Token, source: Source) -> Fraction:
     return Fraction(str(token))
 
 
-class _Builder:
+class _Builder(TreeBuilder[E.Expr]):
     """One method per rule of ``latex.lark``."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-
-    def build(self, node: Node) -> E.Expr:
-        method = cast("Callable[[Node], E.Expr]", getattr(self, f"_{node.data}"))
-        return method(node)
-
-    def span(self, node: Node) -> Span:
-        return Span(node.meta.start_pos, node.meta.end_pos, self.source)
-
-    def parts(self, node: Node) -> list[E.Expr]:
-        found = []
-        for child in node.children:  # no comprehension: it would be one more frame for each level
-            if isinstance(child, Tree) and child.data != "sign":
-                found.append(self.build(child))
-        return found
 
     def product(self, node: Node, left: E.Expr, right: E.Expr) -> E.Expr:
         return E.Binary("*", left, right, span=self.span(node))
 
-    def _only(self, node: Node) -> E.Expr:
-        return self.parts(node)[0]
-
-    _group = _transposed = _argument = _short = _only
+    _group = _transposed = _argument = _short = TreeBuilder.only
 
     def _signed(self, node: Node) -> E.Expr:
         (operand,) = self.parts(node)
@@ -74,7 +52,7 @@ class _Builder:
         return E.Unary("-", operand, span=self.span(node)) if is_minus else operand
 
     def _minus(self, node: Node) -> E.Expr:
-        return E.Unary("-", self._only(node), span=self.span(node))
+        return E.Unary("-", self.only(node), span=self.span(node))
 
     def _binary(self, node: Node) -> E.Expr:
         left, right = self.parts(node)
@@ -127,4 +105,4 @@ class _Builder:
         return self.product(node, *parts) if len(parts) == 2 else parts[0]
 
     def _root(self, node: Node) -> E.Expr:
-        return E.Call("sqrt", (self._only(node),), span=self.span(node))
+        return E.Call("sqrt", (self.only(node),), span=self.span(node))
