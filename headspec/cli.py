@@ -14,11 +14,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NoReturn, cast
+from typing import cast
 
 from headspec import __version__
 from headspec.ablate_options import add_ablate
 from headspec.analysis_options import add_attribute, add_drawings, add_probe
+from headspec.command_parser import Parser
 from headspec.common_options import add_device, add_json, add_seed, add_settings, positive_number, whole_number
 from headspec.every_options import add_every
 from headspec.exercise_options import add_exercise
@@ -40,19 +41,9 @@ exit status: 0 it holds, 1 it does not hold, 2 the input is at fault.
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Mistakes on the command line are diagnostics like any other."""
-
-    def error(self, message: str) -> NoReturn:
-        from dsl.diagnostics import Diagnostic, SpecError
-
-        usage = " ".join(self.format_usage().split())
-        raise SpecError(Diagnostic("E0608", f"command line: {message}", help=usage))
-
-
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """The whole command line; each command carries ``action``, ``module:function`` of what does it."""
-    parser = _Parser(
+    parser = Parser(
         prog="headspec",
         description="Exact transformer weights from a text about attention heads.",
         epilog=EPILOG,
@@ -70,7 +61,7 @@ _Commands = argparse._SubParsersAction
 
 
 def _command(
-    commands: _Commands[_Parser], name: str, action: str, help: str, example: str, *, spec: bool = True
+    commands: _Commands[Parser], name: str, action: str, help: str, example: str, *, spec: bool = True
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
@@ -86,16 +77,17 @@ def _command(
     return parser
 
 
-def _new(commands: _Commands[_Parser]) -> None:
+def _new(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands, "new", "commands_files:new", "write a commented starter spec", "headspec new mine", spec=False
     )
     parser.add_argument("name", metavar="NAME", help="the model's name")
+    parser.add_argument("--from", dest="source", metavar="SPEC", help="begin with a copy of this spec")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: NAME.head)")
     add_json(parser)
 
 
-def _compile(commands: _Commands[_Parser]) -> None:
+def _compile(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "compile",
@@ -109,7 +101,7 @@ def _compile(commands: _Commands[_Parser]) -> None:
     add_json(parser)
 
 
-def _show(commands: _Commands[_Parser]) -> None:
+def _show(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "show",
@@ -128,7 +120,7 @@ def _show(commands: _Commands[_Parser]) -> None:
     add_json(parser)
 
 
-def _expand(commands: _Commands[_Parser]) -> None:
+def _expand(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "expand",
@@ -139,7 +131,7 @@ def _expand(commands: _Commands[_Parser]) -> None:
     add_json(parser)
 
 
-def _run(commands: _Commands[_Parser]) -> None:
+def _run(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "run",
@@ -156,7 +148,7 @@ def _run(commands: _Commands[_Parser]) -> None:
     add_json(parser)
 
 
-def _plot(commands: _Commands[_Parser]) -> None:
+def _plot(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "plot",
@@ -182,7 +174,7 @@ def _text(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     )
 
 
-def _verify(commands: _Commands[_Parser]) -> None:
+def _verify(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "verify",
@@ -210,7 +202,7 @@ def _verify(commands: _Commands[_Parser]) -> None:
     add_json(parser)
 
 
-def _fmt(commands: _Commands[_Parser]) -> None:
+def _fmt(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands, "fmt", "commands_files:fmt", "format specs in place", "headspec fmt --check specs/*.head", spec=False
     )
@@ -220,14 +212,20 @@ def _fmt(commands: _Commands[_Parser]) -> None:
     add_json(parser)
 
 
-def _specs(commands: _Commands[_Parser]) -> None:
+def _specs(commands: _Commands[Parser]) -> None:
     parser = _command(
-        commands, "specs", "commands_files:specs", "list the packaged specs", "headspec specs", spec=False
+        commands,
+        "specs",
+        "commands_files:specs",
+        "list the packaged specs, or print one",
+        "headspec specs induction",
+        spec=False,
     )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="print this one's text (default: list all)")
     add_json(parser)
 
 
-def _explain(commands: _Commands[_Parser]) -> None:
+def _explain(commands: _Commands[Parser]) -> None:
     parser = _command(
         commands,
         "explain",
@@ -281,8 +279,10 @@ def _drop_output() -> None:
 
 
 def _dispatch(words: list[str]) -> int:
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     try:
-        arguments = build_parser().parse_args(words)
+        arguments = build_parser().parse_args(words or ["--help"])
     except SystemExit as stop:  # --help and --version
         return int(stop.code or 0)
     module, _, function = arguments.action.partition(":")

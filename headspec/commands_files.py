@@ -17,10 +17,10 @@ from headspec.output import say, say_json
 
 
 def new(arguments: argparse.Namespace) -> int:
-    """Write a starter spec; an existing file is left alone (E0605)."""
-    from headspec.starter import starter_spec
+    """Write a starter spec, or a copy of a spec under a new name; an existing file is left alone (E0605)."""
+    from headspec.starter import copied_spec, starter_spec
 
-    text = starter_spec(arguments.name)
+    text = copied_spec(arguments.source, arguments.name) if arguments.source else starter_spec(arguments.name)
     path = Path(arguments.output or f"{arguments.name}.head")
     write_text(path, text, overwrite=False)
     if arguments.json:
@@ -99,9 +99,11 @@ def _diff(file: _Formatted) -> list[str]:
 
 
 def specs(arguments: argparse.Namespace) -> int:
-    """The packaged specs with the first line of their comments."""
+    """The packaged specs with the first line of their comments, or the text of one."""
     from headspec.specs_path import packaged_specs
 
+    if arguments.name:
+        return _print_spec(arguments.name, arguments.json)
     found = {name: _first_line(path) for name, path in packaged_specs().items()}
     if arguments.json:
         say_json([{"name": name, "about": about} for name, about in found.items()])
@@ -111,6 +113,18 @@ def specs(arguments: argparse.Namespace) -> int:
         say(f"{name:<{width}}  {about}".rstrip())
     if not found:
         say("no specs are packaged with this installation")
+    return 0
+
+
+def _print_spec(name: str, as_json: bool) -> int:
+    from headspec.specs_path import find_spec
+
+    path = find_spec(name)
+    text = read_text(path)
+    if as_json:
+        say_json({"path": str(path), "about": _first_line(path), "text": text})
+    else:
+        say(text.rstrip("\n"))
     return 0
 
 

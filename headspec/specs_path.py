@@ -50,7 +50,7 @@ def find_spec(word: str) -> Path:
 def _not_found(word: str, path: Path, matches: list[str], names: list[str]) -> Diagnostic:
     if matches:
         return Diagnostic("E0601", f"`{word}` names several packaged specs", help=f"say which: {', '.join(matches)}")
-    if path.is_dir():
+    if word and path.is_dir():
         saved = path / f"spec{SUFFIX}"  # as ``compile -o`` leaves it
         help = f"its spec is `{saved}`" if saved.is_file() else "name one of the .head files in it"
         return Diagnostic("E0601", f"`{word}` is a folder, not a spec", help=help)
@@ -58,5 +58,22 @@ def _not_found(word: str, path: Path, matches: list[str], names: list[str]) -> D
     return Diagnostic(
         "E0601",
         f"there is no file `{word}`, nor a packaged spec of that name",
-        help=near or "`headspec specs` lists the packaged ones; `headspec new NAME` starts a new one",
+        help=_without_ending(path)
+        or _exercise(word)
+        or near
+        or "`headspec specs` lists the packaged ones; `headspec new NAME` starts a new one",
     )
+
+
+def _without_ending(path: Path) -> str | None:
+    whole = Path(f"{path}{SUFFIX}")
+    return f"did you mean `{whole}`?" if path.name and whole.is_file() else None
+
+
+def _exercise(word: str) -> str | None:
+    """Not every exercise has a spec to look at."""
+    folder = specs_folder()
+    name = word.removeprefix("exercises/")
+    if folder is None or not name.isalnum() or not (folder / "exercises" / f"{name}.toml").is_file():
+        return None
+    return f"it is an exercise: `headspec exercise show {name}`"

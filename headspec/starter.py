@@ -1,6 +1,6 @@
-"""The starter spec that ``headspec new`` writes.
+"""The spec that ``headspec new`` writes.
 
-In: a name.  Out: a commented spec that compiles and holds as it is.
+In: a name, and a spec to copy if any.  Out: a commented spec that compiles and holds as it is, or the copy renamed.
 """
 
 from __future__ import annotations
@@ -52,8 +52,21 @@ expect "<bos> a b c a" -> "b"
 
 def starter_spec(name: str) -> str:
     """The text of a new spec; SpecError E0608 when ``name`` cannot be a model's name."""
+    return _TEMPLATE.replace("@NAME@", _checked(name))
+
+
+def copied_spec(source: str, name: str) -> str:
+    """The text of the spec that ``source`` means, its model called ``name``.  SpecError as ``find_spec``, or E0608."""
+    from headspec.files import read_text
+    from headspec.specs_path import find_spec
+
+    line = f"model {_checked(name)}"
+    return re.sub(r"^model\s+\w+", line, read_text(find_spec(source)), count=1, flags=re.MULTILINE)
+
+
+def _checked(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
         raise SpecError(
             Diagnostic("E0608", f"`{name}` cannot be a model's name", help="letters, digits and `_`, a letter first")
         )
-    return _TEMPLATE.replace("@NAME@", name)
+    return name

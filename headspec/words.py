@@ -22,7 +22,9 @@ def read_tokens(text: str, tokens: Sequence[str], context: int) -> tuple[int, ..
     if not ids:
         raise SpecError(Diagnostic("E0607", "the text holds no tokens", help=f"for example {tokens[0]!r}"))
     if len(ids) > context:
-        raise SpecError(Diagnostic("E0607", f"the text holds {len(ids)} tokens, more than the context of {context}"))
+        help = "shorten it, or raise `context` in the spec"
+        message = f"the text holds {len(ids)} tokens, more than the context of {context}"
+        raise SpecError(Diagnostic("E0607", message, help=help))
     return tuple(ids)
 
 

@@ -53,6 +53,17 @@ def test_version(capsys: Capture) -> None:
     assert capsys.readouterr().out.strip() == f"headspec {headspec.__version__}"
 
 
+@pytest.mark.parametrize("words", [[], ["help"]])
+def test_without_a_command_there_is_help(words: list[str], capsys: Capture) -> None:
+    assert main(words) == 0
+    assert "examples:" in capsys.readouterr().out
+
+
+def test_help_of_a_command(capsys: Capture) -> None:
+    assert main(["help", "exercise", "check"]) == 0
+    assert "usage: headspec exercise check" in capsys.readouterr().out
+
+
 # ------------------------------------------------------------------ the input is at fault
 
 
@@ -76,7 +87,8 @@ def test_version(capsys: Capture) -> None:
         (["plot", "{starter}", "<bos> a", "-o", "no-ending"], "E0608"),
         (["plot", "{starter}", "<bos> a", "-o", "no-such-folder/x.svg"], "E0605"),
         (["nonsense"], "E0608"),
-        ([], "E0608"),
+        (["new", "mine", "--from", "no-such-spec"], "E0601"),
+        (["specs", "no-such-spec"], "E0601"),
         (["plot", "{starter}", "<bos> a", "-o", "x.pdf"], "E0608"),
         (["explain", "E9999"], "E0608"),
         (["fmt", "no-such-file.head"], "E0601"),
@@ -118,6 +130,41 @@ def test_with_json_a_diagnostic_is_json(capsys: Capture) -> None:
     found = json.loads(captured.out)
     assert found["diagnostics"][0]["code"] == "E0601"
     assert captured.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "help"),
+    [
+        ("verfy induction", "did you mean `verify`?"),
+        ("nonsense", "commands are new, compile, "),
+        ("exercise shw 1a", "did you mean `show`?"),
+        ("verify induction n=2", "did you mean `--set n=2`?"),
+        ("verify induction --n 2", "did you mean `--set n=2`?"),
+        ("verify induction --devce cpu", "did you mean `--device`?"),
+        ("run induction a b", "put it in quotes"),
+        ("verify induction foo", "usage: headspec verify "),
+        ("verify induction --samples many", "usage: headspec verify "),
+        ("show induction --matrix W_q", "did you mean `W_Q`?"),
+        ("verify w1", "it is an exercise: `headspec exercise show w1`"),
+    ],
+)
+def test_what_was_meant_on_the_command_line(words: str, help: str, capsys: Capture) -> None:
+    assert main(words.split()) == 2
+    said = capsys.readouterr().err
+    assert help in said.partition("  = help: ")[2]
+
+
+def test_a_file_is_found_missing_its_ending(starter: Path, capsys: Capture) -> None:
+    assert main(["verify", str(starter.with_suffix(""))]) == 2
+    assert f"did you mean `{starter}`?" in capsys.readouterr().err
+
+
+def test_a_packaged_spec_is_printed_and_copied(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["specs", "induction"]) == 0
+    text = capsys.readouterr().out
+    assert "\nmodel induction\n" in text
+    assert main(["new", "mine", "--from", "induction", "-o", str(tmp_path / "mine.head")]) == 0
+    assert (tmp_path / "mine.head").read_text() == text.replace("\nmodel induction\n", "\nmodel mine\n")
 
 
 def test_a_near_name_is_suggested(capsys: Capture) -> None:
