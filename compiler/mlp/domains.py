@@ -92,7 +92,8 @@ class Domain:
         if any(isinstance(encoding, Code) for encoding in encodings):
             return _box(direction, rows)
         if len(encodings) == 1 and isinstance(encodings[0], ScalarValue):
-            rows = [*rows[:1], *rows[-1:]]
+            order = [row[0] for row in group.rows]  # of tokens, where they show an expression: not ascending
+            rows = [rows[order.index(end)] for end in (min(order), max(order))] if order else []  # type: ignore[type-var]
         shares = [0, *_shares(direction, rows)]
         return min(shares), max(shares)
 

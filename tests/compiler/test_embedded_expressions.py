@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 import headspec
+from compiler.circuits.stream import Stream
+from compiler.mlp.domains import domain_of
+from compiler.mlp.forms import Form
 from headspec.model import Model
 
 SPEC = """\
@@ -188,3 +191,39 @@ def test_what_cannot_be_embedded_is_refused(line: str, code: str) -> None:
     with pytest.raises(headspec.SpecError) as found:
         headspec.compile(text)
     assert found.value.diagnostics[0].code == code
+
+
+UNSORTED = """\
+model unsorted
+tokens 0, 1, x, "="
+layout a[0..1] x b "="
+sequences (0..1){2} x 0..1 "="
+subspace slot  : onehot(slots)
+subspace digit : scalar(0..1)
+subspace one   : constant
+subspace e     : scalar(0..4)
+subspace sum   : scalar(0..5)
+subspace out   : scalar(0..1)
+embed position -> slot
+embed token -> digit
+embed (3*token + 1) mod 5 -> e  # 1, 4, and 0 of the other tokens: not ascending
+head two
+  attend key.slot == a[1]
+  copy key.digit -> sum
+head other
+  attend key.slot == a[0] when query.slot == a[0]
+  attend key.slot == 2 when query.slot == 4
+  copy key.e -> sum
+compute out = (sum*e + sum) mod 2
+predict out
+expect out after 4 == token[a[1]]
+"""
+
+
+def test_bounds_hold_where_tokens_show_values_out_of_their_order() -> None:
+    model = headspec.compile(UNSORTED)
+    stream = Stream(model.program)
+    [coordinate] = model.program.subspace("e").coordinates
+    domain = domain_of(stream, ["e"], 0)
+    assert [domain.range_of(Form.of({coordinate: factor})) for factor in (1, -2)] == [(0, 4), (-8, 0)]
+    assert headspec.verify(model, exhaustive=True, device="cpu").holds
