@@ -13,7 +13,7 @@ is split into independent columns and an exact rational table that says how the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -58,9 +58,7 @@ def factorize(target: Matrix, prefer: Prefer = "columns", seed: int = 0) -> Fact
     if prefer == "rows":
         mirrored = factorize(target.T, "columns", seed)
         certificate = mirrored.certificate
-        turned = RankCertificate(
-            certificate.rank, certificate.prime, certificate.specialisation, certificate.columns, certificate.rows
-        )
+        turned = replace(certificate, rows=certificate.columns, columns=certificate.rows)
         return Factors(mirrored.right, mirrored.left, turned)
     certificate = target.rank(seed)
     rows, columns = minimum_cover(target)

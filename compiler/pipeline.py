@@ -16,7 +16,6 @@ from fractions import Fraction
 from compiler.circuits import Circuits, HeadCircuit, RotaryTerm, build_circuits, rotary_angle
 from compiler.circuits.basis import ExactBasis, exact_basis
 from compiler.circuits.features import Feature, scalar
-from compiler.circuits.shares import logarithm_values
 from compiler.exact import Matrix, Scalar
 from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
 from compiler.heads import ExplicitMatrix, Head
@@ -112,7 +111,7 @@ def compile_program(program: Program) -> Weights:
     W_E, W_pos, W_U = circuits.W_E, circuits.W_pos, circuits.W_U
     if basis is not None:
         W_E, W_pos, W_U = basis.vectors @ W_E, basis.vectors @ W_pos, W_U @ basis.dual
-    bindings = bindings | logarithm_values(circuits.heads) | dict(strengths.bindings)
+    bindings = bindings | dict(strengths.bindings)
     free = _free_symbols(heads, W_E, W_pos, W_U, *_matrices_of(mlps)) - bindings.keys() - {"pi"}
     return Weights(program, circuits, heads, W_E, W_pos, W_U, circuits.b_U, bindings, strengths, frozenset(free), mlps)
 
@@ -185,7 +184,9 @@ def _factorize_head(circuits: Circuits, circuit: HeadCircuit, strengths: Strengt
     values = {name: Scalar.rational(value) for name, value in strengths.bindings.items()}
     query, key, qk_certificate = _score_rows(circuits, circuit, values, turned)
     value, output, ov_certificate = _move_rows(circuit, dimension)
-    d_head = _common_d_head(circuit, query, value, dimension, turned)
+    needed = ((qk_certificate, query.rows - turned), (ov_certificate, value.rows))
+    least = all(certificate is None or certificate.rank == rows for certificate, rows in needed)
+    d_head = _common_d_head(circuit, query, value, dimension, turned, least=least)
     written = head.matrix("W_Q")
     own = 1 if written is None else written.rows
     if own != d_head:  # the model divides scores by sqrt(d_head); what is written means them divided by its own root
@@ -278,25 +279,30 @@ def _explicit_output(matrix: ExplicitMatrix, dimension: int) -> Matrix:
     return Matrix(matrix.columns, dimension, {place: e for place, e in entries.items() if not e.is_zero()})
 
 
-def _common_d_head(circuit: HeadCircuit, query: Matrix, value: Matrix, dimension: int, turned: int) -> int:
-    """The width that holds both factors: as declared, else the larger of the two (the other gets rows of zeros)."""
+def _common_d_head(
+    circuit: HeadCircuit, query: Matrix, value: Matrix, dimension: int, turned: int, *, least: bool
+) -> int:
+    """The width that holds both factors: as declared, else the larger of the two (the other gets rows of zeros).
+
+    ``least``: that no factors have fewer rows is proved."""
     needed, stated = max(query.rows, value.rows, 1), circuit.head.d_head
     if stated is None:
         return needed
     if stated >= needed:
         return stated
-    raise SpecError(_too_small(circuit, stated, query.rows, value.rows, dimension, turned))
+    raise SpecError(_too_small(circuit, stated, query.rows, value.rows, dimension, turned, least=least))
 
 
 def _too_small(
-    circuit: HeadCircuit, stated: int, score_rows: int, move_rows: int, dimension: int, turned: int
+    circuit: HeadCircuit, stated: int, score_rows: int, move_rows: int, dimension: int, turned: int, *, least: bool
 ) -> Diagnostic:
     rows = [
         f"`{label}` has rank {rank}" for label, rank in explain_rank([(t.label, t.circuit()) for t in circuit.terms])
     ]
     if turned:
         rows.append(f"rotary positions take {turned} dimensions of every head")
-    rows.append(f"scores together need {score_rows}, copies need {move_rows} (certified: no fewer can do)")
+    proved = "certified: no fewer can do" if least else "the least that we know how to build"
+    rows.append(f"scores together need {score_rows}, copies need {move_rows} ({proved})")
     return Diagnostic(
         "E0440",
         f"head `{circuit.head.name}` needs d_head {max(score_rows, move_rows)}, and is given {stated}",

@@ -1,14 +1,14 @@
 """Attention in given proportions as a score circuit: a table of logarithms.
 
-In: a ``Head`` whose lines have shares, and the ``Stream``.  Out: its terms; the values of the logarithms in them.  Not
-for: who gets what (``sharing``), or how far everything else has to stay below (``sharpness.shares``).
+In: a ``Head`` whose lines have shares, and the ``Stream``.  Out: its terms.  Not for: who gets what (``sharing``), or
+how far everything else has to stay below (``sharpness.shares``).
 
 score(q <- k) = B + ln w(q, k) where key k gets the share w, and 0 elsewhere.  The shares of a query add up to 1, so
 softmax gives w e^B / (e^B + rest), one solved number B for the whole head.  A line is its table of 0 and 1, B + ln s
 times.  What is left for a rest key differs from query to query: it stands in the column of the rest token, one entry
 for each position, less what the lines themselves would give a rest key that they hold for.  ln w is a sum of logarithms
-of primes and of what is left of a number without small ones, which are symbols (``ln(2)``), so that equal weights are
-equal entries; a rank may only come out too large, were these logarithms dependent.
+of pairwise coprime integers (``exact.logarithms``), one choice of them for all that a head shares out: so equal weights
+are equal entries, and a difference is 0 where its terms cancel.
 """
 
 from __future__ import annotations
@@ -17,20 +17,15 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from compiler.circuits.features import ONE, ZERO, Feature
-from compiler.circuits.parts import HeadCircuit, TermCircuit
+from compiler.circuits.parts import TermCircuit
 from compiler.circuits.relations import relation_matrix
 from compiler.circuits.stream import Entries, Stream, one_hot_coordinates
 from compiler.encodings import OneHot
 from compiler.exact import Scalar
-from compiler.exact.logarithms import logarithm
+from compiler.exact.logarithms import Logarithms
 from compiler.heads import Head
 from compiler.sharing import Places, SharedRow, rest_places, share_of, shared_rows
 from dsl.diagnostics import Diagnostic, SpecError
-
-LOGARITHM = "ln({})"
-TRIAL = 1000
-BITS = 160
-"""Logarithms enter the exact weights as rationals within 2^-160 of their value, as rotary frequencies do."""
 
 
 def places_of(stream: Stream) -> Places:
@@ -42,42 +37,22 @@ def share_terms(stream: Stream, head: Head) -> list[TermCircuit]:
     """One term for every line, and one for what they leave.  Raises SpecError E0430, E0431, E0503, E0510."""
     name = f"s_{head.name}"
     level = Scalar.symbol(name)
+    rows = shared_rows(head, places_of(stream))
+    logarithms = Logarithms.of_all(_shared_out(head, rows))
     terms = []
     for number, term in enumerate(head.terms):
-        strength = level + ln(share_of(term))
+        strength = level + logarithms.of(share_of(term))
         matrix = relation_matrix(stream, term)
         terms.append(TermCircuit(_label(term.span.text), "attend", matrix, strength, name, line=number, span=term.span))
-    return [*terms, *_rest_term(stream, head, name)]
+    return [*terms, *_rest_term(stream, head, name, rows, logarithms)]
 
 
-def ln(share: Fraction) -> Scalar:
-    """ln of a positive rational, in logarithms of primes."""
-    total = ZERO
-    for number, sign in ((share.numerator, 1), (share.denominator, -1)):
-        for prime, power in _factors(number).items():
-            total = total + Scalar.symbol(LOGARITHM.format(prime)) * Scalar.rational(sign * power)
-    return total
-
-
-def logarithm_values(heads: Iterable[HeadCircuit]) -> dict[str, Fraction]:
-    """The values of all logarithms that stand in these circuits, each within 2^-160."""
-    symbols: set[str] = set()
-    for head in heads:
-        if head.head.has_shares:
-            symbols |= {name for term in head.terms for name in term.strength.symbols() | term.matrix.symbols()}
-    before, after = LOGARITHM.split("{}")
-    numbers = {name: int(name[len(before) : -len(after)]) for name in symbols if name.startswith(before)}
-    return {name: logarithm(number, BITS) for name, number in sorted(numbers.items())}
-
-
-def _factors(number: int) -> dict[int, int]:
-    """Factor -> power: primes up to ``TRIAL``, and what is left of the number: its logarithm is a symbol of its own."""
-    found: dict[int, int] = {}
-    for divisor in range(2, TRIAL + 1):
-        while number % divisor == 0:
-            found[divisor] = found.get(divisor, 0) + 1
-            number //= divisor
-    return found | ({number: 1} if number > 1 else {})
+def _shared_out(head: Head, rows: Iterable[SharedRow]) -> set[Fraction]:
+    """Every number whose logarithm may stand in a score of this head."""
+    shares = {share_of(term) for term in head.terms}
+    parts = {row.part for row in rows if row.part}
+    both = {(line, row.part) for row in rows for line in set(row.given.values())}
+    return shares | parts | {share_of(head.terms[line]) + part for line, part in both}
 
 
 def _label(text: str) -> str:
@@ -87,14 +62,15 @@ def _label(text: str) -> str:
 # ------------------------------------------------------------------ what the lines leave
 
 
-def _rest_term(stream: Stream, head: Head, name: str) -> list[TermCircuit]:
+def _rest_term(
+    stream: Stream, head: Head, name: str, rows: tuple[SharedRow, ...], logarithms: Logarithms
+) -> list[TermCircuit]:
     if not head.rests:
         return []
-    rows = shared_rows(head, places_of(stream))
     level, hot = Scalar.symbol(name), _positions(stream)
     entries: Entries = {}
     for coordinate, places in _rest_columns(stream, head).items():
-        wanted = [_correction(head, query, row, places, level) for query, row in enumerate(rows)]
+        wanted = [_correction(head, query, row, places, level, logarithms) for query, row in enumerate(rows)]
         for row, entry in _functional(stream, head, wanted, hot).items():
             entries[(row, coordinate)] = entry
     span = head.rests[0].span
@@ -128,16 +104,18 @@ def _rest_columns(stream: Stream, head: Head) -> dict[int, frozenset[int]]:
     return found
 
 
-def _correction(head: Head, query: int, row: SharedRow, places: frozenset[int], level: Scalar) -> Scalar | None:
+def _correction(
+    head: Head, query: int, row: SharedRow, places: frozenset[int], level: Scalar, logarithms: Logarithms
+) -> Scalar | None:
     """What has to be added to the lines' scores of the rest keys at ``places``; None where none is visible."""
     visible = sum(place <= query for place in places)
     held = {key: line for key, line in row.given.items() if key in places}
     found: set[Scalar] = set()
     if visible > len(held):
-        found.add(level + ln(row.part) if row.part else ZERO)
+        found.add(level + logarithms.of(row.part) if row.part else ZERO)
     for line in held.values():
         share = share_of(head.terms[line])
-        found.add(ln(share + row.part) + ln(1 / share))
+        found.add(logarithms.of(share + row.part) - logarithms.of(share))
     if len(found) > 1:
         raise SpecError(
             Diagnostic(

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from compiler.equivalence.scenes import Scene
 from compiler.equivalence.temperature import Conditions, factor_between, split_among
 from compiler.exact import Matrix, Scalar
+from compiler.exact.logarithms import refinement
 
 ROUNDED = 1e-3
 """Patterns closer than this in total variation count as the same up to rounding."""
@@ -61,10 +62,17 @@ def same_pattern(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
     values, symbols are replaced, and rounding is allowed for: the answer is then "rounded" at best."""
     if values is not None:
         return _nearly_same(scene, answer, ours, values)
+    answer, ours = _over_one_base(answer, ours)
     if _plainly_different(scene, answer, ours):
         return DIFFERENT
     tau = factor_between(_conditions(scene, answer, ours))
     return DIFFERENT if tau is None else Sameness("exact", tau.text, 0.0, tau.value)
+
+
+def _over_one_base(*circuits: Matrix) -> list[Matrix]:
+    """Two heads with shares may write the same logarithm in different ways (``exact.logarithms``)."""
+    common = refinement(entry for circuit in circuits for entry in circuit.entries.values())
+    return [circuit.substitute(common) if common else circuit for circuit in circuits]
 
 
 def _plainly_different(scene: Scene, answer: Matrix, ours: Matrix) -> bool:
@@ -87,7 +95,7 @@ def same_family(scene: Scene, answer: Matrix, terms: Sequence[tuple[Matrix, Scal
     Only where every strength of ours that contains a symbol of ``free`` still contains one: a family, not one of its
     members, for a member may be too soft or too sharp.  Exact; decided only where the strengths can be read off one
     after the other (some condition sees one term alone, and so on)."""
-    strengths = split_among(_all_conditions(scene, [answer, *(circuit for circuit, _ in terms)]))
+    strengths = split_among(_all_conditions(scene, _over_one_base(answer, *(circuit for circuit, _ in terms))))
     if strengths is None:
         return DIFFERENT
     for found, (_, ours) in zip(strengths, terms, strict=True):

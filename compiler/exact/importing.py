@@ -224,7 +224,7 @@ class _Walk:
         if node is sympy.pi:
             return Name("pi")
         if isinstance(node, sympy.Symbol):
-            return Name(node.name)
+            return Name(self._plain_name(node))
         if isinstance(node, sympy.Add | sympy.Mul):
             operator: BinaryOperator = "+" if isinstance(node, sympy.Add) else "*"
             return self._joined(operator, [self.read(part, depth + 1) for part in node.args])
@@ -233,6 +233,12 @@ class _Walk:
         if isinstance(node, sympy.cos | sympy.sin):
             return Call("cos" if isinstance(node, sympy.cos) else "sin", (self.read(node.args[0], depth + 1),))
         self._refuse(node)
+
+    def _plain_name(self, node: Any) -> str:
+        """The name of a symbol; one with brackets would be taken for a number such as ``ln(2)``."""
+        if "(" in node.name:
+            fail_number("E0721", f"{self.where} holds a symbol called `{node.name}`", "give symbols plain names")
+        return str(node.name)
 
     def _float(self, node: Any) -> Expr:
         if not node.is_finite:

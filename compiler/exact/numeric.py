@@ -18,6 +18,8 @@ from fractions import Fraction
 from functools import lru_cache
 from math import isqrt
 
+from compiler.exact.constants import is_constant, logarithm_of
+from compiler.exact.logarithms import logarithm
 from compiler.exact.roots import Rational
 from compiler.exact.scalar import Scalar
 from compiler.exact.terms import UNIT, Monomial
@@ -100,9 +102,16 @@ def _taylor(x: int, work: int) -> Ball:
     return cosine, sine
 
 
-def _multiply(a: Ball, b: Ball, bits: int) -> Ball:
+def multiply(a: Ball, b: Ball, bits: int) -> Ball:
     error = abs(a[0]) * b[1] + abs(b[0]) * a[1] + a[1] * b[1]
     return a[0] * b[0] >> bits, (error >> bits) + 2
+
+
+def divide(a: Ball, b: Ball, bits: int) -> Ball:
+    """a/b for a ball b without 0: |x/y - a/b| = |(x - a) - (a/b) (y - b)| / |y| <= (r_a + |a/b| r_b) / (|b| - r_b)."""
+    middle = (a[0] << bits) // b[0]
+    error = (a[1] << bits) + (abs(middle) + 1) * b[1]
+    return middle, error // (abs(b[0]) - b[1]) + 2
 
 
 def _scale(a: Ball, factor: Rational) -> Ball:
@@ -115,12 +124,16 @@ def _root(radicand: int, bits: int) -> Ball:
     return isqrt(radicand << (2 * bits)), 1
 
 
-@lru_cache(maxsize=1 << 8)
-def _pi_power(exponent: int, bits: int) -> Ball:
-    base = (pi_fixed(bits), 2) if exponent > 0 else ((1 << (2 * bits)) // pi_fixed(bits), 2)
+@lru_cache(maxsize=1 << 10)
+def _constant_power(name: str, exponent: int, bits: int) -> Ball:
+    """A power of pi or of a logarithm."""
+    number = logarithm_of(name)
+    base = (pi_fixed(bits), 2) if number is None else (int(logarithm(number, bits) * (1 << bits)), 2)
+    if exponent < 0:
+        base = divide((1 << bits, 0), base, bits)
     out: Ball = (1 << bits, 0)
     for _ in range(abs(exponent)):
-        out = _multiply(out, base, bits)
+        out = multiply(out, base, bits)
     return out
 
 
@@ -140,10 +153,10 @@ def _monomial(key: Monomial, coefficient: Rational, bindings: Mapping[str, Ratio
     if turn or radians:
         ball = (cos_sin(turn, radians, bits)[0], 2)
     if radicand != 1:
-        ball = _multiply(ball, _root(radicand, bits), bits)
+        ball = multiply(ball, _root(radicand, bits), bits)
     for name, exponent in powers:
-        if name == "pi" and name not in bindings:
-            ball = _multiply(ball, _pi_power(exponent, bits), bits)
+        if name not in bindings and is_constant(name):
+            ball = multiply(ball, _constant_power(name, exponent, bits), bits)
         else:
             coefficient = coefficient * _power(name, _value(bindings, name), exponent)
     return ball if coefficient == 1 else _scale(ball, coefficient)

@@ -6,12 +6,12 @@ arithmetic, nor for saving weights.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from compiler.exact.angle import Angle
+from compiler.exact.constants import logarithm_of
 from compiler.exact.reading import Piece, pieces
 from compiler.exact.roots import Rational
 
@@ -23,7 +23,6 @@ GREEK = frozenset(
     """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi
     omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega""".split()  # noqa: SIM905 -- a word list
 )
-_LOGARITHM = re.compile(r"ln\((\d+)\)")
 MOST_DENSE = 16
 """Matrices with more rows or columns than this are listed by their nonzeros."""
 
@@ -78,9 +77,9 @@ def scalar_to_latex(scalar: Scalar) -> str:
 
 def name_to_latex(name: str) -> str:
     r"""``alpha_0`` -> ``\alpha_{0}``, ``s_previous`` -> ``s_{\mathrm{previous}}``, ``ln(2)`` -> ``\ln 2``."""
-    logarithm = _LOGARITHM.fullmatch(name)
-    if logarithm is not None:
-        return f"\\ln {logarithm[1]}"
+    number = logarithm_of(name)
+    if number is not None:
+        return f"\\ln {number}"
     base, _, index = name.partition("_")
     return _word_latex(base) + (f"_{{{_word_latex(index)}}}" if index else "")
 
@@ -159,9 +158,9 @@ class _ToSympy:
     def _symbol(self, name: str) -> Any:
         if name == "pi":
             return self.sympy.pi
-        logarithm = _LOGARITHM.fullmatch(name)
-        if logarithm is not None:
-            return self.sympy.log(int(logarithm[1]))
+        number = logarithm_of(name)
+        if number is not None:
+            return self.sympy.log(number)
         return self.sympy.Symbol(name, positive=True) if name in self.positive else self.sympy.Symbol(name, real=True)
 
     def _angle(self, angle: Angle) -> Any:

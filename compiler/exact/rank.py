@@ -1,12 +1,21 @@
-"""Ranks, certified: a minor that is nonzero modulo a prime at a stated specialisation.
+"""Ranks, certified from below: a minor that is not zero.
 
 In: an exact matrix.  Out: ``RankCertificate``.  The certificate proves rank >= ``rank``; a factorisation with that
-many rows proves the other half.  Not for: factorising.
+many rows proves the other half, as an identity between exact numbers.  Not for: factorising.
 
-Why it proves it.  The prime p is 1 modulo the order of every root of unity that occurs (4 q for every odd prime q
-under a square root, 8 for 2), so the field of p elements holds all of them; sending the roots of unity to powers of
-``zeta``, square roots to Gauss sums of these, and the free generators (symbols, e^(i/D), e^(i alpha/D)) to the stated
-nonzero values is a ring homomorphism.  A minor that is not zero after it was not zero before.
+What is proved is the rank over the field of symbols: for all their values but those where the minor vanishes.  No
+certificate rests on a conjecture.  There are two kinds:
+
+*Modulo a prime.*  ``specialisation`` is a ring homomorphism from the numbers, with their generators taken as free
+variables, to the integers modulo ``prime``; a minor that is not zero after it was not zero before.  The generators
+have to be as free as they are taken for.  Symbols are, by what they mean.  e^(i r) for rational r are, by the theorem
+of Lindemann and Weierstrass: for distinct r they are linearly independent over the algebraic numbers.  One of pi, ln 2,
+ln 3 .. alone is: it is transcendental (Lindemann).  But of pi beside e^i, of pi beside ln 2, or of two logarithms it is
+not known whether they are algebraically independent (Schanuel's conjecture says so).
+
+*By enclosures*, where numbers of the last sort meet, or where so many roots occur that no prime is found soon: symbols
+get the rational ``values``, the minor is eliminated in interval arithmetic at ``bits`` places (``minors``), and no
+pivot's ball holds 0.  So the minor is not zero, whatever relations there may be.
 """
 
 from __future__ import annotations
@@ -14,307 +23,154 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import gcd, lcm
 from random import Random
 from typing import TYPE_CHECKING
 
-from compiler.exact.roots import factor, legendre_signs
+from compiler.exact.constants import is_constant
+from compiler.exact.minors import certain_pivots
+from compiler.exact.modular import eliminate, is_proved_prime
+from compiler.exact.numeric import Ball, ball
 from compiler.exact.scalar import Scalar
-from compiler.exact.terms import UNIT
+from compiler.exact.specialisation import Specialisation, choose_specialisation
 
 if TYPE_CHECKING:
     from compiler.exact.matrix import Matrix
 
-SMALLEST_PRIME = 1 << 61
-EXACT_BELOW = 3_317_044_064_679_887_385_961_981
-"""Below this the first thirteen bases of Miller and Rabin decide primality (Sorenson and Webster 2015)."""
-GAUSS_LIMIT = 5000
-Row = dict[int, int]
+FIRST_BITS, MOST_BITS = 128, 1 << 12
+"""Binary places of enclosures: doubled until no pivot is missing, or there are so many."""
 
 
 @dataclass(frozen=True, slots=True)
 class RankCertificate:
-    """The minor of ``rows`` x ``columns`` (``rank`` each) is nonzero modulo ``prime`` at ``specialisation``.
+    """The minor of ``rows`` x ``columns`` (``rank`` each) is not zero: modulo ``prime`` at ``specialisation``, or,
+    where ``bits`` is not 0, by enclosures with so many binary places at ``values``.
 
     Names in ``specialisation``: ``order`` and ``zeta`` (a root of unity of exactly that order), ``s:NAME`` a symbol,
-    ``a:NAME/D`` for e^(i NAME/D), ``r/D`` for e^(i/D), ``sqrt:q`` a root of a large prime q."""
+    ``a:NAME/D`` for e^(i NAME/D), ``r/D`` for e^(i/D), ``sqrt:b`` a root of a b without small primes."""
 
     rank: int
     prime: int
     specialisation: dict[str, int] = field(default_factory=dict)
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
+    bits: int = 0
+    values: dict[str, Fraction] = field(default_factory=dict)
 
     def verify(self, matrix: Matrix) -> bool:
         """Recompute the minor from ``matrix`` alone; False for anything that does not prove rank >= ``rank``."""
         if not self._well_formed(matrix):
             return False
+        rows, columns = set(self.rows), set(self.columns)
+        minor = [(place, e) for place, e in matrix.entries.items() if place[0] in rows and place[1] in columns]
         try:
-            image = Specialisation(self.prime, self.specialisation)
-            if not is_proved_prime(self.prime, image.order, image.zeta) or not image.is_homomorphism():
-                return False
-            place = {row: i for i, row in enumerate(self.rows)}
-            wanted = set(self.columns)
-            minor: dict[int, Row] = {i: {} for i in range(self.rank)}
-            for (row, column), entry in matrix.entries.items():
-                if row in place and column in wanted:
-                    minor[place[row]][column] = image.of(entry)
+            return self._enclosed(minor) if self.bits else self._modular(minor)
         except (ArithmeticError, KeyError, ValueError):
             return False
-        return len(eliminate(minor, self.prime)) == self.rank
 
     def _well_formed(self, matrix: Matrix) -> bool:
         sizes = len(self.rows) == len(self.columns) == self.rank
         distinct = len(set(self.rows)) == len(set(self.columns)) == self.rank
         inside = all(0 <= r < matrix.rows for r in self.rows) and all(0 <= c < matrix.columns for c in self.columns)
-        return sizes and distinct and inside and self.prime > 1
+        return sizes and distinct and inside and (0 < self.bits <= MOST_BITS or self.prime > 1)
+
+    def _modular(self, minor: list[Entry]) -> bool:
+        image = Specialisation(self.prime, self.specialisation)
+        if not is_proved_prime(self.prime, image.order, image.zeta) or not image.is_homomorphism():
+            return False
+        if not are_free(entry for _, entry in minor):
+            return False
+        return len(eliminate(_images(minor, image), self.prime)) == self.rank
+
+    def _enclosed(self, minor: list[Entry]) -> bool:
+        if any(is_constant(name) for name in self.values):
+            return False
+        return len(certain_pivots(_balls(minor, self.values, self.bits), self.bits)) == self.rank
 
     def to_json(self) -> dict[str, object]:
+        """``prime`` is 0 where the proof is by enclosures, ``bits`` where it is modulo a prime."""
         return {
             "rank": self.rank,
             "prime": self.prime,
             "specialisation": dict(sorted(self.specialisation.items())),
             "rows": list(self.rows),
             "columns": list(self.columns),
+            "bits": self.bits,
+            "values": {name: str(value) for name, value in sorted(self.values.items())},
         }
 
 
-class Specialisation:
-    """The homomorphism from ``Scalar`` to the integers modulo ``prime`` that sends generators to ``values``."""
-
-    def __init__(self, prime: int, values: Mapping[str, int]) -> None:
-        self.prime = prime
-        self.values = values
-        self.order = values.get("order", 1)
-        self.zeta = values.get("zeta", 1)
-        self._known: dict[tuple[str, int, int], int] = {}
-        parts = {name.rpartition("/"): value for name, value in values.items()}
-        self._bases = {name: (int(d), value) for (name, slash, d), value in parts.items() if slash}
-        self._roots: dict[int, int] = {}
-
-    def is_homomorphism(self) -> bool:
-        """zeta has exactly the stated order, free generators are units, and stated roots are roots."""
-        p = self.prime
-        if self.order < 1 or pow(self.zeta, self.order, p) != 1:
-            return False
-        if any(pow(self.zeta, self.order // q, p) == 1 for q, _ in factor(self.order)):
-            return False
-        if any(value % p == 0 for value in self.values.values()):
-            return False
-        roots = {int(name[5:]): v for name, v in self.values.items() if name.startswith("sqrt:")}
-        return all(self.order % q and q > 2 and (v * v - q) % p == 0 for q, v in roots.items())
-
-    def of(self, scalar: Scalar) -> int:
-        """The image of ``scalar``; ``KeyError`` where a generator has no value."""
-        terms = scalar.terms
-        if len(terms) == 1 and UNIT in terms:
-            return self._rational(terms[UNIT])
-        total = 0
-        for (turn, radicand, radians, angles, powers), coefficient in terms.items():
-            value = self._rational(coefficient)
-            if turn:
-                exponent = Fraction(turn) * self.order
-                if exponent.denominator != 1:
-                    raise ValueError("the specialisation has no root of unity of this order")
-                value = value * pow(self.zeta, exponent.numerator, self.prime)
-            if radicand != 1:
-                value = value * self._root(radicand)
-            if radians:
-                value = value * self._power("r", radians)
-            for name, weight in angles:
-                value = value * self._power(f"a:{name}", weight)
-            for name, power in powers:
-                value = value * pow(self.values[f"s:{name}"], power, self.prime)
-            total += value
-        return total % self.prime
-
-    def _rational(self, value: int | Fraction) -> int:
-        if type(value) is int:
-            return value % self.prime
-        if value.denominator % self.prime == 0:
-            raise ValueError("the prime divides a denominator")
-        return value.numerator * pow(value.denominator, -1, self.prime) % self.prime
-
-    def _power(self, name: str, weight: int | Fraction) -> int:
-        """(e^(i name / D))^(weight * D), with the D that the specialisation states."""
-        key = (name, weight.numerator, weight.denominator)
-        if key not in self._known:
-            denominator, base = self._bases[name]
-            exponent = weight * denominator
-            if exponent.denominator != 1:
-                raise ValueError(f"{name}/{denominator} is too coarse for {weight}")
-            self._known[key] = pow(base, exponent.numerator, self.prime)
-        return self._known[key]
-
-    def _root(self, radicand: int) -> int:
-        if radicand not in self._roots:
-            value = 1
-            for q, _ in factor(radicand):
-                value = value * self._prime_root(q) % self.prime
-            self._roots[radicand] = value
-        return self._roots[radicand]
-
-    def _prime_root(self, q: int) -> int:
-        """sqrt 2 = zeta_8 + 1/zeta_8; sqrt q = g or -i g with g = sum_j (j/q) zeta_q^j."""
-        stated = self.values.get(f"sqrt:{q}")
-        if stated is not None:
-            return stated
-        step = 8 if q == 2 else q
-        if self.order % step or (q % 4 == 3 and self.order % 4):
-            raise ValueError(f"the specialisation has no square root of {q}")
-        root = pow(self.zeta, self.order // step, self.prime)
-        if q == 2:
-            return (root + pow(root, -1, self.prime)) % self.prime
-        gauss, power = 0, 1
-        for sign in legendre_signs(q):
-            gauss += sign * power
-            power = power * root % self.prime
-        return gauss % self.prime if q % 4 == 1 else -pow(self.zeta, self.order // 4, self.prime) * gauss % self.prime
-
-
-def choose_specialisation(scalars: Iterable[Scalar], seed: int) -> tuple[int, dict[str, int]]:
-    """A prime above 2^61 and values for every generator in ``scalars``, the same for the same seed."""
-    order, denominators, names, large = _generators(scalars)
-    random = Random(seed)
-    prime = _prime_in_class(order, large, random)
-    generators = [f"{name}/{d}" for name, d in sorted(denominators.items())] + sorted(names)
-    values = {name: random.randrange(2, prime) for name in generators}
-    values |= {f"sqrt:{q}": square_root(q, prime) for q in sorted(large)}
-    if order > 1:
-        values |= {"order": order, "zeta": _root_of_unity(order, prime, random)}
-    return prime, values
-
-
-def _generators(scalars: Iterable[Scalar]) -> tuple[int, dict[str, int], set[str], set[int]]:
-    order = 1
-    radicands: set[int] = set()
-    denominators: dict[str, int] = {}
-    names: set[str] = set()
-    for key in {key for scalar in scalars for key in scalar.terms}:
-        order = lcm(order, key[0].denominator)
-        radicands.add(key[1])
-        for name, weight in (*((f"a:{n}", w) for n, w in key[3]), *((("r", key[2]),) if key[2] else ())):
-            denominators[name] = lcm(denominators.get(name, 1), weight.denominator)
-        names |= {f"s:{name}" for name, _ in key[4]}
-    primes = {q for radicand in radicands for q, _ in factor(radicand)}
-    large = {q for q in primes if q >= GAUSS_LIMIT}
-    for q in primes - large:
-        order = lcm(order, 8 if q == 2 else q if q % 4 == 1 else 4 * q)
-    return order, denominators, names, large
-
-
-def _prime_in_class(order: int, large: set[int], random: Random) -> int:
-    """A prime = 1 modulo ``order`` of which every member of ``large`` is a square."""
-    step = lcm(order, 2)
-    candidate = (SMALLEST_PRIME // step + random.randrange(1 << 16)) * step + 1
-    while not is_prime(candidate) or any(pow(q, (candidate - 1) // 2, candidate) != 1 for q in large):
-        candidate += step
-    return candidate
-
-
-def _root_of_unity(order: int, prime: int, random: Random) -> int:
-    while True:
-        zeta = pow(random.randrange(2, prime), (prime - 1) // order, prime)
-        if all(pow(zeta, order // q, prime) != 1 for q, _ in factor(order)):
-            return zeta
-
-
-def is_prime(number: int) -> bool:
-    """Miller-Rabin with the first thirteen primes: exact below ``EXACT_BELOW``, a strong hint above."""
-    bases = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
-    if number < 2 or any(number % b == 0 for b in bases):
-        return number in bases
-    odd, twos = number - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    return all(_strong_probable(number, base, odd, twos) for base in bases)
-
-
-def is_proved_prime(number: int, order: int, zeta: int) -> bool:
-    """``is_prime`` where that decides; above, Pocklington's theorem: zeta has the order ``order`` > sqrt(number) modulo
-    every prime factor, so each of them is 1 modulo ``order``, larger than the square root, and there is but one."""
-    if number < EXACT_BELOW:
-        return is_prime(number)
-    return (
-        order * order > number
-        and pow(zeta, order, number) == 1
-        and all(gcd(pow(zeta, order // q, number) - 1, number) == 1 for q, _ in factor(order))
-    )
-
-
-def _strong_probable(number: int, base: int, odd: int, twos: int) -> bool:
-    value = pow(base, odd, number)
-    if value in (1, number - 1):
-        return True
-    for _ in range(twos - 1):
-        value = value * value % number
-        if value == number - 1:
-            return True
-    return False
-
-
-def square_root(value: int, prime: int) -> int:
-    """A square root of a square modulo a prime (Tonelli and Shanks)."""
-    odd, twos = prime - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    nonsquare = next(z for z in range(2, prime) if pow(z, (prime - 1) // 2, prime) == prime - 1)
-    step, root, rest = pow(nonsquare, odd, prime), pow(value, (odd + 1) // 2, prime), pow(value, odd, prime)
-    while rest != 1:
-        depth, square = 0, rest
-        while square != 1:
-            square, depth = square * square % prime, depth + 1
-        power = pow(step, 1 << (twos - depth - 1), prime)
-        twos, step = depth, power * power % prime
-        root, rest = root * power % prime, rest * step % prime
-    return root
-
-
-def eliminate(rows: Mapping[int, Row], prime: int, most: int | None = None) -> list[tuple[int, int]]:
-    """Pivots (row, column) of a sparse matrix modulo ``prime``; stops at ``most`` of them."""
-    pivots: dict[int, Row] = {}
-    chosen: list[tuple[int, int]] = []
-    for index in sorted(rows, key=lambda i: (len(rows[i]), i)):
-        if len(chosen) == most:
-            break
-        row = _reduced(rows[index], pivots, prime)
-        if row:
-            column = min(row)
-            scale = pow(row[column], -1, prime)
-            pivots[column] = {c: v * scale % prime for c, v in row.items()}
-            chosen.append((index, column))
-    return chosen
-
-
-def _reduced(row: Row, pivots: Mapping[int, Row], prime: int) -> Row:
-    """``row`` with every pivot column cleared, from left to right."""
-    row = {c: v % prime for c, v in row.items() if v % prime}
-    while True:
-        column = min((c for c in row if c in pivots), default=None)
-        if column is None:
-            return row
-        factor_ = row[column]
-        for c, v in pivots[column].items():
-            value = (row.get(c, 0) - factor_ * v) % prime
-            if value:
-                row[c] = value
-            else:
-                row.pop(c, None)
+Entry = tuple[tuple[int, int], Scalar]
 
 
 def certify_rank(matrix: Matrix, seed: int = 0) -> RankCertificate:
     """The rank of ``matrix`` over its field of symbols, with the minor that proves it is no less.
 
-    It is the rank of a random specialisation: too small with probability below rank * degree / 2^61."""
-    prime, values = choose_specialisation(matrix.entries.values(), seed)
-    image = Specialisation(prime, values)
-    rows: dict[int, Row] = {}
-    columns: set[int] = set()
+    It is the rank of a random specialisation: too small with probability below rank * degree / 2^61.  By enclosures it
+    may also be too small because a minor is too near 0 to be told from it at ``MOST_BITS`` places."""
+    entries = list(matrix.entries.items())
+    chosen = choose_specialisation((entry for _, entry in entries), seed)
+    if chosen is None:
+        return _by_enclosures(entries, Random(seed), len({row for (row, _), _ in entries}))
+    prime, values = chosen
+    images = _images(entries, Specialisation(prime, values))
+    columns = {column for (_, column), _ in entries}
+    pivots = sorted(eliminate(images, prime, most=min(len(images), len(columns))))
+    if are_free(entry for _, entry in entries):
+        return _certificate(pivots, prime, values)
+    rows, columns = {row for row, _ in pivots}, {column for _, column in pivots}
+    minor = [((row, column), entry) for (row, column), entry in entries if row in rows and column in columns]
+    return _by_enclosures(minor, Random(seed), len(pivots))
+
+
+def _certificate(pivots: list[tuple[int, int]], prime: int, values: dict[str, int]) -> RankCertificate:
+    rows, columns = tuple(sorted(r for r, _ in pivots)), tuple(sorted(c for _, c in pivots))
+    return RankCertificate(len(pivots), prime, values, rows, columns)
+
+
+def are_free(scalars: Iterable[Scalar]) -> bool:
+    """Is it a theorem that the generators in ``scalars`` satisfy no relation but those of roots? (See the top.)"""
+    constants: set[str] = set()
+    radians = False
+    for key in {key for scalar in scalars for key in scalar.terms}:
+        constants |= {name for part in (key[3], key[4]) for name, _ in part if is_constant(name)}
+        radians = radians or bool(key[2])
+    return len(constants) + radians <= 1
+
+
+def _images(entries: Iterable[Entry], image: Specialisation) -> dict[int, dict[int, int]]:
+    """The matrix modulo a prime, row by row; equal entries are looked at once."""
+    rows: dict[int, dict[int, int]] = {}
     known: dict[int, int] = {}
-    for (row, column), entry in matrix.entries.items():
+    for (row, column), entry in entries:
         if id(entry) not in known:
             known[id(entry)] = image.of(entry)
         rows.setdefault(row, {})[column] = known[id(entry)]
-        columns.add(column)
-    pivots = sorted(eliminate(rows, prime, most=min(len(rows), len(columns))))
-    return RankCertificate(len(pivots), prime, values, tuple(r for r, _ in pivots), tuple(sorted(c for _, c in pivots)))
+    return rows
+
+
+# ---------------------------------------------------------------- enclosures
+
+
+def _by_enclosures(entries: list[Entry], random: Random, wanted: int) -> RankCertificate:
+    """As many pivots as can be told from 0, up to ``wanted``."""
+    names = sorted({name for _, entry in entries for name in entry.symbols()})
+    values = {name: Fraction(random.randrange(1000, 3000), 1000) for name in names}
+    best: tuple[int, list[tuple[int, int]]] = (FIRST_BITS, [])
+    bits = FIRST_BITS
+    while bits <= MOST_BITS and len(best[1]) < wanted:
+        found = certain_pivots(_balls(entries, values, bits), bits)
+        best = max(best, (bits, found), key=lambda one: len(one[1]))
+        bits *= 2
+    bits, pivots = best
+    rows, columns = tuple(sorted(r for r, _ in pivots)), tuple(sorted(c for _, c in pivots))
+    return RankCertificate(len(pivots), 0, {}, rows, columns, bits, values)
+
+
+def _balls(entries: Iterable[Entry], values: Mapping[str, Fraction], bits: int) -> dict[int, dict[int, Ball]]:
+    rows: dict[int, dict[int, Ball]] = {}
+    known: dict[Scalar, Ball] = {}
+    for (row, column), entry in entries:
+        if entry not in known:
+            known[entry] = ball(entry, values, bits)
+        rows.setdefault(row, {})[column] = known[entry]
+    return rows

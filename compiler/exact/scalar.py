@@ -5,8 +5,11 @@ In: rationals, symbols, square roots, angles, or syntax.  Out: ``Scalar``, a can
 
 A monomial is  e^(2 pi i turn) sqrt(radicand) e^(i radians) prod_a e^(i x_a a) prod_s s^(n_s):  turn and radicand in
 the basis of ``roots``; radians and x_a rational; n_s integers, possibly negative.  e^(i r) for distinct rationals r are
-linearly independent over the algebraic numbers (Lindemann-Weierstrass) and symbols are free, so the form is exact.  The
-one convention: pi (as a number, not as part of a turn) is a free symbol called ``pi``.
+linearly independent over the algebraic numbers (Lindemann-Weierstrass) and symbols are free, so the form is exact.
+
+Two kinds of numbers stand among the symbols: ``pi`` (as a number, not as part of a turn) and logarithms ``ln(n)``,
+over a coprime base (``logarithms``).  Equal terms are equal numbers with them too.  That different terms are different
+numbers is a theorem for polynomials in one of them, and for what is linear in them (Baker); beyond, it is not known.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from compiler.exact.angle import Angle, add_exponents
+from compiler.exact.constants import is_constant
 from compiler.exact.roots import HALF, QUARTER, Rational, split_square
 from compiler.exact.terms import UNIT, Monomial, Terms, add_powers, add_product, add_terms, canonical, tidied
 
@@ -167,13 +171,16 @@ class Scalar:
         return Fraction(self.terms.get(UNIT, 0))
 
     def symbols(self) -> frozenset[str]:
-        """Free names, those inside angles included; ``pi`` is not free."""
-        found = {name for key in self.terms for part in (key[3], key[4]) for name, _ in part}
-        return frozenset(found - {"pi"})
+        """Free names, those inside angles included; ``pi`` and logarithms are numbers."""
+        return frozenset(name for name in self.names() if not is_constant(name))
+
+    def names(self) -> frozenset[str]:
+        """All names of generators: of symbols, of ``pi`` and of logarithms."""
+        return frozenset(name for key in self.terms for part in (key[3], key[4]) for name, _ in part)
 
     def substitute(self, values: Mapping[str, Rational | Scalar]) -> Scalar:
         """Replace symbols, inside angles too (there by an angle: see ``Angle.from_scalar``)."""
-        if not self.symbols() & values.keys():
+        if not self.names() & values.keys():
             return self
         out: Terms = {}
         for (turn, radicand, radians, angles, powers), coefficient in self.short.items():

@@ -9,7 +9,7 @@ import pytest
 import sympy
 
 from compiler.exact import Angle, Matrix, Scalar, matrix_to_json, render_matrix
-from compiler.exact.rank import EXACT_BELOW
+from compiler.exact.modular import EXACT_BELOW
 
 A = Angle.symbol("alpha_0")
 COS, SIN, BETA = Scalar.cos(A), Scalar.sin(A), Scalar.symbol("beta")
@@ -47,7 +47,7 @@ def test_substitution() -> None:
 MIXED = Matrix.from_rows(
     [
         [Scalar.sqrt(5), Scalar.cos(Angle(turns=F(1, 5))), COS],
-        [Scalar.sqrt(3), BETA / Scalar.sqrt(2), Scalar.cos(Angle(radians=F(1, 3), turns=F(1, 16)))],
+        [Scalar.sqrt(3), BETA / Scalar.sqrt(2), Scalar.cos(Angle(turns=F(1, 16), symbols=(("gamma", F(1, 3)),)))],
         [Scalar.sqrt(10**11 + 3), Scalar.pi(), Scalar.cos(A * F(1, 2))],
     ]
 )

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import headspec
-from compiler.circuits.shares import ln
 from compiler.circuits.stream import Stream
-from compiler.exact.logarithms import logarithm
+from compiler.exact import Scalar
+from compiler.exact.logarithms import Logarithms, logarithm
 from compiler.exact.printing import scalar_to_latex, scalar_to_sympy
 from compiler.pipeline import Weights, compile_program
 from compiler.program import Program
@@ -47,6 +47,10 @@ head read d_head 16
 """
 PROMPT = ("#", "0", "1", "2", "3", "0", "1", "=")
 REST = '  rest key.mark == "#"\n'
+
+
+def ln(value: Fraction) -> Scalar:
+    return Logarithms.of_all([value]).of(value)
 
 
 def program_of(lines: str, top: str = TOP) -> Program:
@@ -281,6 +285,35 @@ def test_few_dimensions() -> None:
     weights = compile_program(program_of(lines + REST))
     certificate = weights.head("read").qk_certificate
     assert certificate is not None and certificate.rank == 4
+
+
+def products_of_large_primes(width: str) -> str:
+    """Shares p^a q^b / 10^7 of four keys, in five queries: logarithms in the span of 1, ln p, ln q, and no others."""
+    keys = ((1009, 1031), (1013, 1033), (1019, 1039), (1021, 1049))
+    lines = ""
+    for query, (a, b) in zip((4, 5, 6, 7, 3), ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0)), strict=True):
+        for key, (p, q) in enumerate(keys):
+            lines += f"  attend key.slot == {key} share {p**a * q**b}/10^7 when query.slot == {query}\n"
+    return TOP.replace("d_head 16", width) + lines + REST
+
+
+def test_common_factors_of_large_numbers_are_seen() -> None:
+    """Rows of rank three, and what is left in a column of its own; it was five, with p q taken for a new number."""
+    head = compile_program(resolve(parse(products_of_large_primes("")))).head("read")
+    certificate = head.qk_certificate
+    assert certificate is not None and certificate.rank == 4 and certificate.bits
+    assert certificate.verify(head.QK)
+
+
+def test_too_few_dimensions_are_called_certified_only_where_they_are() -> None:
+    """The rank is four, and the factors that we find have five rows."""
+    with pytest.raises(SpecError, match="E0440") as caught:
+        compile_program(resolve(parse(products_of_large_primes("d_head 4"))))
+    assert "the least that we know how to build" in str(caught.value)
+    band = "  for i in 0..2\n    attend key.slot == query.slot - 3 - i share 1/4 when query.slot in {4, 5, 6}\n" + REST
+    with pytest.raises(SpecError, match="E0440") as caught:
+        compile_program(program_of(band, TOP.replace("d_head 16", "d_head 2")))
+    assert "certified: no fewer can do" in str(caught.value)
 
 
 # ------------------------------------------------------------------ floats
