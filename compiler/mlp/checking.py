@@ -4,14 +4,16 @@ In: finished neurons, their domain, the expression and the target.  Out: nothing
 another value.  Not for: floats (``activations``), or the model as a whole (``headspec.verification``).
 
 All combinations of inputs are gone through, or some of them, where there are very many.  What is added up is rational:
-times a common denominator it is whole, in 64 bits where it fits and otherwise in integers of any size.
+times a common denominator it is whole, in 64 bits where it fits and otherwise in integers of any size.  An entry that
+is no rational is a rational combination of monomials, and each of its coefficients is added up for itself: monomials
+are linearly independent (``exact.scalar``), so the sum is right where all of its coefficients are.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -27,7 +29,7 @@ from compiler.mlp.domains import Domain
 from compiler.mlp.evaluating import NoValue, function_of
 from compiler.mlp.forms import Form
 from compiler.mlp.targets import Target
-from compiler.mlp.vectors import Vector, plus, scaled
+from compiler.mlp.vectors import Vector
 
 CHECKED = 100_000
 """So many products of neurons and inputs are worked out."""
@@ -38,12 +40,14 @@ Whole = NDArray[Any]
 Shown = list[tuple[tuple[int, ...], Vector]]
 """The row of every group, and what is wanted there."""
 
+Place = int | tuple[int, Hashable]
+"""A component of the target; of entries that are not rational also the monomial."""
+
 
 def check(domain: Domain, value: ValueExpr, target: Target, found: Finished) -> None:
     """The neurons give ``value`` for every combination of inputs (for some of them, where there are very many)."""
     shown = _shown(domain, value, target, max(64, CHECKED // max(1, len(found.bends))))
-    rational = all(isinstance(entry, Fraction) for vector in _vectors(found, shown) for entry in vector.values())
-    wrong = _first_wrong(domain, found, shown) if rational else _first_wrong_one_by_one(domain, found, shown)
+    wrong = _first_wrong(domain, found, shown)
     assert wrong is None, (value, [group.rows[r] for group, r in zip(domain.groups, wrong[0], strict=True)], wrong[1])
 
 
@@ -73,10 +77,15 @@ def _places(sizes: list[int], most: int) -> Iterable[tuple[int, ...]]:
     return [*ends, *(tuple(draw.randrange(size) for size in sizes) for _ in range(most))]
 
 
-def _vectors(found: Finished, shown: Shown) -> Iterable[Vector]:
-    yield found.constant
-    yield from (bend.out for bend in found.bends)
-    yield from {id(wanted): wanted for _, wanted in shown}.values()
+def _coefficients(vector: Vector) -> Mapping[Place, Fraction]:
+    """``vector`` in rational numbers."""
+    found: dict[Place, Fraction] = {}
+    for i, entry in vector.items():
+        if isinstance(entry, Fraction):
+            found[i] = entry
+        else:
+            found |= {(i, monomial): Fraction(coefficient) for monomial, coefficient in entry.terms.items()}
+    return found
 
 
 # -------------------------------------------------------------------- whole numbers
@@ -109,23 +118,23 @@ class _Read:
 def _first_wrong(domain: Domain, found: Finished, shown: Shown) -> tuple[tuple[int, ...], Vector] | None:
     """The first combination at which something else is written, and what is wanted there."""
     places = np.array([place for place, _ in shown], dtype=np.int64).reshape(len(shown), len(domain.groups))
-    sums: dict[int, list[tuple[Fraction, _Read]]] = {}
+    sums: dict[Place, list[tuple[Fraction, _Read]]] = {}
     always = _Read(np.ones(len(shown), dtype=np.int64), 1)
-    for i, entry in found.constant.items():
-        sums.setdefault(i, []).append((Fraction(entry), always))  # type: ignore[arg-type]
+    for i, entry in _coefficients(found.constant).items():
+        sums.setdefault(i, []).append((entry, always))
     for bend in found.bends:
         read = _Read.of(domain, bend.form, places)
         given = _Read(np.maximum(read.whole, 0), read.below)
         if bend.factor is not None:
             given = given.times(_Read.of(domain, bend.factor, places))
-        for i, entry in bend.out.items():
-            sums.setdefault(i, []).append((Fraction(entry), given))  # type: ignore[arg-type]
-    kinds = {id(wanted): wanted for _, wanted in shown}
+        for i, entry in _coefficients(bend.out).items():
+            sums.setdefault(i, []).append((entry, given))
+    kinds = {id(wanted): _coefficients(wanted) for _, wanted in shown}
     which = {key: number for number, key in enumerate(kinds)}
     kind = np.array([which[id(wanted)] for _, wanted in shown], dtype=np.int64)
     wrong = np.zeros(len(shown), dtype=np.bool_)
     for i in sums.keys() | {i for wanted in kinds.values() for i in wanted}:
-        wanted = [Fraction(vector.get(i, 0)) for vector in kinds.values()]  # type: ignore[arg-type]
+        wanted = [vector.get(i, Fraction(0)) for vector in kinds.values()]
         wrong |= _differ(sums.get(i, []), wanted, kind)
     return shown[int(wrong.argmax())] if wrong.any() else None
 
@@ -149,21 +158,3 @@ def _reach(whole: Whole) -> int:
 
 def _kind(reach: int) -> Any:
     return np.int64 if reach < LARGEST else np.object_
-
-
-# -------------------------------------------------------------------- entries that are not rational
-
-
-def _first_wrong_one_by_one(domain: Domain, found: Finished, shown: Shown) -> tuple[tuple[int, ...], Vector] | None:
-    shares = [(b, domain.contributions(b.form), domain.contributions(b.factor or Form())) for b in found.bends]
-    for place, wanted in shown:
-        written: Vector = dict(found.constant)
-        for bend, share, other in shares:
-            seen = bend.form.constant + sum(part[r] for part, r in zip(share, place, strict=True))
-            if seen > 0:
-                if bend.factor is not None:
-                    seen *= bend.factor.constant + sum(part[r] for part, r in zip(other, place, strict=True))
-                written = plus(written, scaled(bend.out, Fraction(seen)))
-        if written != wanted:
-            return place, wanted
-    return None

@@ -24,7 +24,8 @@ from compiler.computing import (
     ValueExpr,
 )
 from compiler.different import different
-from compiler.encodings import ScalarValue, Subspace
+from compiler.encodings import Phase, ScalarValue, Subspace
+from compiler.exact import Scalar
 from compiler.mlp.affine import Finished, finish
 from compiler.mlp.checking import check
 from compiler.mlp.choosing import Chooser, Fewest
@@ -36,6 +37,7 @@ from compiler.mlp.ridges import shapes
 from compiler.mlp.tabulating import Rule, TooWide, combined, sums, tabulated, values_at
 from compiler.mlp.targets import Target
 from compiler.mlp.vectors import Vector
+from dsl.expressions import Number
 
 LOW, HIGH = -2, 3
 NAMES = ("a", "b")
@@ -191,6 +193,23 @@ def test_neurons_are_held_against_their_expression(biases: bool, scale: Fraction
             spoiled = Finished(found.sum, (*bends[:i], wrong, *bends[i + 1 :]), found.constant)
             with pytest.raises(AssertionError):
                 check(domain, VALUE, target, spoiled)
+
+
+def test_entries_that_are_not_rational_are_held_against_their_expression() -> None:
+    """cos and sin of s mod 3, also where an error has monomials of its own, or cancels in one of two components."""
+    tried, value = chooser(-3, 6, biases=True), Arithmetic("mod", Read("s"), Fixed(3))
+    phase = Phase(0, 2, 1, (Number(Fraction(1)),), (Number(Fraction(1)),))
+    target = Target(Subspace("turn", phase, (0, 1), ("cos0", "sin0")))
+    found = tried.smallest(value, target)
+    assert found is not None
+    check(tried.domain, value, target, found)
+    for i, bend in enumerate(found.bends):
+        for wrong in ({0: bend.out[0], 1: bend.out[1] + Scalar.sqrt(2)}, {0: bend.out[0]}):  # type: ignore[operator]
+            spoiled = (*found.bends[:i], type(bend)(bend.form, wrong, ""), *found.bends[i + 1 :])
+            with pytest.raises(AssertionError):
+                check(tried.domain, value, target, Finished(found.sum, spoiled, found.constant))
+    with pytest.raises(AssertionError):
+        check(tried.domain, value, target, Finished(found.sum, found.bends, {}))
 
 
 def test_a_constant_that_is_missing_is_found() -> None:
