@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, Quadratic, ScalarValue
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, PhasePairs, Quadratic, ScalarValue
 from compiler.program import Program
 from dsl.expression_printing import print_expression
 from dsl.expressions import Expr
@@ -34,6 +34,8 @@ def encoding_to_json(encoding: Encoding) -> dict[str, object]:
         case Phase(low=low, high=high, frequencies=frequencies, magnitudes=magnitudes):
             numbers = {"frequencies": _texts(frequencies or ()), "magnitudes": _texts(magnitudes)}
             return {"kind": "phase", "low": low, "high": high} | numbers
+        case PhasePairs(of=of):
+            return {"kind": "pairs", "of": encoding_to_json(of)}
         case ScalarValue(low=low, high=high):
             return {"kind": "scalar", "low": low, "high": high}
         case Quadratic(low=low, high=high):

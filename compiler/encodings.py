@@ -70,6 +70,32 @@ class Pairs(Code):
     of: OneHot | Code
     members: tuple[tuple[Value, Value], ...]
 
+    def pair(self, value: int) -> tuple[Value, Value]:
+        return self.members[value]
+
+
+@dataclass(frozen=True, slots=True)
+class PhasePairs:
+    """An unordered pair {a, b} of the n values of ``of`` -> the sum of their two vectors.
+
+    It is the value (a - low) n + (b - low), a <= b."""
+
+    of: Phase
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        size = self.of.high - self.of.low + 1
+        return tuple(i * size + j for i in range(size) for j in range(i, size))
+
+    @property
+    def members(self) -> tuple[tuple[int, int], ...]:
+        """``members[i]`` is the pair that ``values[i]`` stands for."""
+        return tuple(map(self.pair, self.values))
+
+    def pair(self, value: int) -> tuple[int, int]:
+        low, size = self.of.low, self.of.high - self.of.low + 1
+        return low + value // size, low + value % size
+
 
 @dataclass(frozen=True, slots=True)
 class Dims:
@@ -83,7 +109,14 @@ class Constant:
     """One coordinate that is 1 at every position, always (part of every token's embedding)."""
 
 
-Encoding = OneHot | Phase | ScalarValue | Quadratic | Code | Dims | Constant
+Encoding = OneHot | Phase | ScalarValue | Quadratic | Code | PhasePairs | Dims | Constant
+
+AnyPairs = Pairs | PhasePairs
+
+
+def of_one_value(encoding: Encoding) -> Encoding:
+    """How one value alone is written into a subspace: into pairs as one of the two."""
+    return encoding.of if isinstance(encoding, AnyPairs) else encoding
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from compiler.circuits.features import ONE, Feature, embedded_value, feature, placed, scalar
 from compiler.circuits.stream import Entries, Stream
-from compiler.encodings import Constant, Quadratic, ScalarValue, Subspace
+from compiler.encodings import Constant, Quadratic, ScalarValue, Subspace, of_one_value
 from compiler.exact import Matrix, Scalar
 from compiler.program import EmbedLine
 
@@ -43,8 +43,9 @@ def _embedded(stream: Stream, embed: EmbedLine, token: str, index: int) -> Featu
     if embed.matrix is not None:
         row = {i: scalar(entry) for i, entry in enumerate(embed.matrix[index])}
         return placed(subspace, {i: entry for i, entry in row.items() if not entry.is_zero()})
-    value = embedded_value(embed, token, index, subspace.encoding)
-    return {} if value is None else placed(subspace, feature(subspace.encoding, value))
+    encoding = of_one_value(subspace.encoding)
+    value = embedded_value(embed, token, index, encoding)
+    return {} if value is None else placed(subspace, feature(encoding, value))
 
 
 def unembedding(stream: Stream) -> tuple[Matrix, Matrix]:

@@ -9,7 +9,19 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import cache, lru_cache
 
-from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.encodings import (
+    Code,
+    Constant,
+    Dims,
+    Encoding,
+    OneHot,
+    Phase,
+    PhasePairs,
+    Quadratic,
+    ScalarValue,
+    Subspace,
+    Value,
+)
 from compiler.exact import Angle, Scalar
 from compiler.program import EmbedLine
 from compiler.spelled import spelled_number
@@ -70,6 +82,8 @@ def holds(encoding: Encoding, value: Value) -> bool:
     match encoding:
         case OneHot() | Code():
             return value in _one_hot_index(encoding)
+        case PhasePairs():
+            return value in encoding.values
         case Phase():
             return isinstance(value, int)
         case ScalarValue(low, high) | Quadratic(low, high):
@@ -91,6 +105,9 @@ def feature(encoding: Encoding, value: Value) -> Feature:
         case Phase():
             assert isinstance(value, int)
             return _phase_feature(encoding, value)
+        case PhasePairs(of):
+            assert isinstance(value, int)
+            return _sum(*(_phase_feature(of, part) for part in encoding.pair(value)))
         case ScalarValue():
             return _nonzero({0: Scalar.rational(Fraction(value))})
         case Quadratic():
@@ -108,6 +125,10 @@ def _phase_feature(encoding: Phase, value: int) -> Feature:
         entries[2 * j] = magnitude * Scalar.cos(turned)
         entries[2 * j + 1] = magnitude * Scalar.sin(turned)
     return _nonzero(entries)
+
+
+def _sum(left: Feature, right: Feature) -> Feature:
+    return _nonzero({i: left.get(i, ZERO) + right.get(i, ZERO) for i in left.keys() | right.keys()})
 
 
 def _nonzero(entries: Feature) -> Feature:

@@ -10,7 +10,19 @@ from fractions import Fraction
 
 from compiler.circuits.features import ONE, feature, phase_angles, placed, scalar
 from compiler.circuits.stream import Entries, Stream
-from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.encodings import (
+    Code,
+    Constant,
+    Dims,
+    OneHot,
+    Pairs,
+    Phase,
+    PhasePairs,
+    Quadratic,
+    ScalarValue,
+    Subspace,
+    Value,
+)
 from compiler.exact import Matrix, Scalar
 from compiler.heads import Copy
 
@@ -23,7 +35,7 @@ def copy_matrix(stream: Stream, copy: Copy) -> Matrix:
 
 def _copy_entries(stream: Stream, copy: Copy, source: Subspace, target: Subspace) -> Entries:
     match source.encoding, target.encoding:
-        case _, Pairs():
+        case _, (Pairs() | PhasePairs()):
             pairs = zip(source.coordinates, target.coordinates, strict=True)
             return {(t, s): ONE for s, t in pairs}
         case OneHot(values), _:

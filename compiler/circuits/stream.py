@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from compiler.circuits.features import ONE, Feature, embedded_value, holds
 from compiler.computing import Compute, read_subspaces
-from compiler.encodings import Constant, Dims, OneHot, Phase, Subspace, Value
+from compiler.encodings import AnyPairs, Constant, Dims, OneHot, Phase, PhasePairs, Subspace, Value
 from compiler.exact import Matrix, Scalar
 from compiler.heads import Condition, Copy, Head
 from compiler.mlp.evaluating import NoValue, function_of
@@ -79,6 +79,8 @@ class Stream:
         embed = self.embeds.get(subspace.name)
         if embed is None or embed.matrix is not None or subspace.name in self.written:
             return False
+        if isinstance(subspace.encoding, AnyPairs):
+            return False  # half a pair
         encoding = subspace.encoding
         if embed.source == "position":
             return all(embedded_value(embed, "", p, encoding) is not None for p in range(self.program.context))
@@ -158,7 +160,7 @@ class Stream:
         if embed is not None or len(writers) > 1 or self.program.sequences.positions_of(token) != {0}:
             return None
         [(head, copy)] = writers
-        if copy.coefficient != Number(Fraction(1)):
+        if copy.coefficient != Number(Fraction(1)) or isinstance(read.encoding, AnyPairs):
             return None
         source = self._known(self.subspaces[copy.source], token, head.layer, head.layer)
         return None if source is None else Known(copied_value(copy, source.value))
@@ -166,7 +168,7 @@ class Stream:
     def _known_result(self, compute: Compute, token: str) -> Known | None:
         """What a line gives for this token, if that is certain (sums of phases are not exact)."""
         names = read_subspaces(compute.value)
-        if any(isinstance(self.subspaces[name].encoding, Phase) for name in names):
+        if any(isinstance(self.subspaces[name].encoding, Phase | PhasePairs) for name in names):
             return None
         known = [self._known(self.subspaces[name], token, compute.layer + 1, compute.layer) for name in names]
         values = [None if found is None else found.value for found in known]
@@ -181,7 +183,7 @@ class Stream:
         embed = self.embeds.get(read.name)
         if embed is None:
             return None if isinstance(read.encoding, Constant | Dims) else Known(None)
-        if embed.matrix is not None:
+        if embed.matrix is not None or isinstance(read.encoding, AnyPairs):
             return None
         if embed.source == "token":
             return Known(embedded_value(embed, token, 0, read.encoding))

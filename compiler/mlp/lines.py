@@ -14,7 +14,7 @@ import numpy as np
 from compiler.circuits.features import Feature, phase_angles
 from compiler.circuits.stream import Stream
 from compiler.computing import Compute, Read, read_subspaces
-from compiler.encodings import Code, OneHot, Phase, Subspace
+from compiler.encodings import Code, OneHot, Phase, PhasePairs, Subspace
 from compiler.exact import Scalar
 from compiler.mlp import refusals
 from compiler.mlp.affine import Finished
@@ -28,21 +28,20 @@ from compiler.mlp.phases import (
     COUNTS,
     SIGNIFICAND,
     PhaseProduct,
+    Source,
     aliasing,
     angles_of,
     blur_of,
     halves,
     multiplied,
     passed_on,
+    phase_of,
 )
 from compiler.mlp.reading import Reader
 from compiler.mlp.targets import Target
 from compiler.mlp.vectors import Bend, Vector
 from compiler.mlp.wording import shown
 from dsl.diagnostics import SpecError
-
-Source = tuple[Subspace, int]
-"""A phase and its sign in a sum."""
 
 ROUNDING = 1e-9
 """Above the error of a margin worked out in float64; what is smaller may be 0."""
@@ -81,7 +80,7 @@ class Unfit(Exception):
 def realise(stream: Stream, compute: Compute) -> Line:
     """The fewest neurons that the methods find for ``compute``.  Raises Unfit where one layer has too few."""
     names = read_subspaces(compute.value)
-    phases = [name for name in names if isinstance(stream.subspaces[name].encoding, Phase)]
+    phases = [name for name in names if isinstance(stream.subspaces[name].encoding, Phase | PhasePairs)]
     if phases:
         return _of_phases(stream, compute, phases)
     return _of_numbers(stream, compute, names)
@@ -158,41 +157,48 @@ def _of_phases(stream: Stream, compute: Compute, phases: list[str]) -> Line:
     angles = angles_of(compute.value)
     if not isinstance(target.encoding, Phase) or angles is None:
         raise refusals.unreadable(compute, stream.subspaces[phases[0]])
-    sources = [(stream.subspaces[name], sign) for name, sign in angles.signs]
-    others = [s for s, _ in sources if not isinstance(s.encoding, Phase)]
+    if angles.sources is None:
+        raise refusals.one_side(compute, stream.subspaces[phases[0]])
+    sources = [(stream.subspaces[name], sign) for name, sign in angles.sources]
+    others = [s for s, _ in sources if not isinstance(s.encoding, Phase | PhasePairs)]
     if others:
         raise refusals.mixed(compute, others[0], target)
-    if any(phase_angles(s.encoding) != phase_angles(target.encoding) for s, _ in sources):  # type: ignore[arg-type]
+    if any(phase_angles(phase_of(s)) != phase_angles(target.encoding) for s, _ in sources):
         raise refusals.other_frequencies(compute, [s.name for s, _ in sources])
-    if len(sources) > 2:
+    added = sum(2 if isinstance(s.encoding, PhasePairs) else 1 for s, _ in sources)
+    if added > 2:
         raise refusals.three_phases(compute)
-    if len(sources) == 1:
+    if added == 1:
         [(source, sign)] = sources
         neurons = passed_on(source, sign, angles.shift, target)
         return Line(compute, "turned", tuple(neurons), {}, {source.name: 2.0})
-    return _product(stream, compute, (sources[0], sources[1]), angles.shift, target)
+    return _product(stream, compute, sources, angles.shift, target)
 
 
-def _product(stream: Stream, compute: Compute, sources: tuple[Source, Source], shift: int, target: Subspace) -> Line:
-    (first, s), (second, t) = sources
-    low, high = _difference(first, s, second, t)
+def _product(stream: Stream, compute: Compute, sources: list[Source], shift: int, target: Subspace) -> Line:
+    """Of two phases, or of one pair of them."""
+    low, high = _difference(sources)
     for count in COUNTS:
         found = PhaseProduct((low, high), aliasing(count), blur_of(stream.program.activation), halves(target))
         if _separates(stream, found, target):
             neurons = multiplied(sources, shift, target, count)
-            gains = {first.name: 4.0, second.name: 4.0}
+            gains = dict.fromkeys([source.name for source, _ in sources], 0.0)
+            for source, _ in sources:
+                gains[source.name] += 4.0
             turning = len(target.coordinates) // 2 - len(found.exact)
             parts = [f"{count} neurons for each of {turning} frequencies"] * (turning > 0)
-            method = "phase product, " + " and ".join(parts + ["4 for a sign"] * len(found.exact))
+            signs = [f"{2 + len(sources)} for a sign"] * len(found.exact)
+            method = "phase product, " + " and ".join(parts + signs)
             return Line(compute, method, tuple(neurons), {}, gains, found)
     raise refusals.no_margin(compute, target)
 
 
-def _difference(first: Subspace, s: int, second: Subspace, t: int) -> tuple[int, int]:
-    """The range of s a - t b."""
-    assert isinstance(first.encoding, Phase) and isinstance(second.encoding, Phase)
-    one = sorted((s * first.encoding.low, s * first.encoding.high))
-    other = sorted((-t * second.encoding.low, -t * second.encoding.high))
+def _difference(sources: list[Source]) -> tuple[int, int]:
+    """The range of s a - t b; of a pair that of b - a, a <= b."""
+    ends = [(sign * phase_of(source).low, sign * phase_of(source).high) for source, sign in sources]
+    if len(sources) == 1:
+        return 0, abs(ends[0][1] - ends[0][0])
+    one, other = sorted(ends[0]), sorted(-end for end in ends[1])
     return one[0] + other[0], one[1] + other[1]
 
 

@@ -6,23 +6,25 @@ needed to bound how exact they are.  Not for: phases into anything else (no line
 With A, B the angles of the two numbers, psi = (A + B)/2 and D = (A - B)/2, the m neurons of a frequency are
 relu(cos(A + phi) + cos(B + phi)) = relu(2 cos D cos(psi + phi)), phi = 2 pi k/m.  Read with
 3 pi/(2 m) (cos 2 phi, -sin 2 phi) they give |cos D| (cos, sin)(A + B), and harmonics n with 2n = +-2 modulo m beside,
-3/(4 n^2 - 1) of it each.  A shift turns what is written.  One number alone passes as relu(x) - relu(-x), exactly.
+3/(4 n^2 - 1) of it each.  A shift turns what is written.  The neurons see no more than the sum of the two vectors,
+which may stand in one place (``pairs``).  One number alone passes as relu(x) - relu(-x), exactly.
 
-At the frequency pi every number is +1 or -1, and |a + b| - |a| = a b: four neurons, exactly.
+At the frequency pi every number is +1 or -1, and |a + b| - |a| = a b: four neurons, exactly; of their sum s alone
+|s| - 1: two, and one for the constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
-from compiler.circuits.features import Feature, phase_angles, scalar
-from compiler.computing import Arithmetic, Fixed, Negative, Read, ValueExpr
-from compiler.encodings import Phase, Subspace
+from compiler.circuits.features import ONE, ZERO, Feature, phase_angles, scalar
+from compiler.computing import Arithmetic, Fixed, LookedUp, Negative, Read, ValueExpr
+from compiler.encodings import Phase, Subspace, of_one_value
 from compiler.exact import Angle, Scalar
 from compiler.mlp.neurons import Neuron
 from compiler.program import Activation, Dtype
@@ -44,12 +46,38 @@ ACTIVATION_SCALE = 4096
 Floats = npt.NDArray[np.float64]
 
 
+Source = tuple[Subspace, int]
+"""A phase, or a pair of phases, and its sign in a sum."""
+
+WHOLE = ("first", "second")
+"""The two sides of a pair; together they are its sum."""
+
+
+@dataclass(frozen=True)
+class Summand:
+    """sign (1 or -1) * subspace; of a pair one ``side``."""
+
+    name: str
+    sign: int
+    side: str = ""
+
+
 @dataclass(frozen=True)
 class Angles:
-    """coefficient (1 or -1) * subspace, summed, plus ``shift``."""
+    """A sum of ``summands``, plus ``shift``."""
 
-    signs: tuple[tuple[str, int], ...]
+    summands: tuple[Summand, ...]
     shift: int
+
+    @property
+    def sources(self) -> tuple[tuple[str, int], ...] | None:
+        """(subspace, sign) of every phase and every pair; None where one side of a pair stands without the other."""
+        sides = [one for one in self.summands if one.side]
+        found = [(one.name, one.sign) for one in self.summands if one.side != WHOLE[1]]
+        for name, sign in dict.fromkeys((one.name, one.sign) for one in sides):
+            if sorted(one.side for one in sides if (one.name, one.sign) == (name, sign)) != list(WHOLE):
+                return None
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -121,10 +149,12 @@ def aliasing(count: int) -> float:
 
 
 def angles_of(expression: ValueExpr) -> Angles | None:
-    """The expression as a signed sum of subspaces and an integer; None if it is anything else."""
+    """The expression as a signed sum of subspaces, sides of pairs and an integer; None if it is anything else."""
     match expression:
         case Read(name):
-            return Angles(((name, 1),), 0)
+            return Angles((Summand(name, 1),), 0)
+        case LookedUp(("first" | "second") as side, _, Read(name)):
+            return Angles((Summand(name, 1, side),), 0)
         case Fixed(int(value)):
             return Angles((), value)
         case Negative(operand):
@@ -135,13 +165,13 @@ def angles_of(expression: ValueExpr) -> Angles | None:
             if one is None or other is None:
                 return None
             other = _signed(other, 1 if operator == "+" else -1)
-            return Angles(one.signs + other.signs, one.shift + other.shift)
+            return Angles(one.summands + other.summands, one.shift + other.shift)
         case _:
             return None
 
 
 def _signed(angles: Angles, sign: int) -> Angles:
-    return Angles(tuple((name, sign * s) for name, s in angles.signs), sign * angles.shift)
+    return Angles(tuple(replace(one, sign=sign * one.sign) for one in angles.summands), sign * angles.shift)
 
 
 def passed_on(source: Subspace, sign: int, shift: int, target: Subspace) -> list[Neuron]:
@@ -160,10 +190,8 @@ def passed_on(source: Subspace, sign: int, shift: int, target: Subspace) -> list
     return neurons
 
 
-def multiplied(
-    sources: tuple[tuple[Subspace, int], tuple[Subspace, int]], shift: int, target: Subspace, count: int
-) -> list[Neuron]:
-    """``count`` neurons for every frequency; four where it is pi."""
+def multiplied(sources: Sequence[Source], shift: int, target: Subspace, count: int) -> list[Neuron]:
+    """``count`` neurons for every frequency; four where it is pi, or three.  ``sources``: two phases, or one pair."""
     neurons: list[Neuron] = []
     exact = halves(target)
     for j, angle in enumerate(_angles(target)):
@@ -176,8 +204,8 @@ def multiplied(
             read: Feature = {}
             for source, sign in sources:
                 inverse = _magnitude(source, j).inverse()
-                read[source.coordinates[2 * j]] = Scalar.cos(phi) * inverse
-                read[source.coordinates[2 * j + 1]] = Scalar.sin(phi) * inverse * -sign
+                _add(read, source.coordinates[2 * j], Scalar.cos(phi) * inverse)
+                _add(read, source.coordinates[2 * j + 1], Scalar.sin(phi) * inverse * -sign)
             out = phi * 2 + angle * -shift
             written = {
                 target.coordinates[2 * j]: Scalar.cos(out) * size,
@@ -194,25 +222,37 @@ def halves(subspace: Subspace) -> tuple[int, ...]:
     return tuple(j for j, angle in enumerate(_angles(subspace)) if angle in (half, -half))
 
 
-def _signs(
-    sources: tuple[tuple[Subspace, int], tuple[Subspace, int]], shift: int, target: Subspace, j: int
-) -> list[Neuron]:
-    """The product of two signs, a b = |a + b| - |a|."""
-    first, second = ({s.coordinates[2 * j]: _magnitude(s, j).inverse()} for s, _ in sources)
+def _signs(sources: Sequence[Source], shift: int, target: Subspace, j: int) -> list[Neuron]:
+    """The product of two signs, a b = |a + b| - |a|, where |a| is 1 if a stands nowhere by itself."""
+    read = [{s.coordinates[2 * j]: _magnitude(s, j).inverse()} for s, _ in sources]
     written = {target.coordinates[2 * j]: _magnitude(target, j) * (-1) ** (shift % 2)}
     label = f"{target.name}: frequency {j}, a sign"
-    both = [Neuron(_times(first | second, sign), written, label) for sign in (1, -1)]
-    return both + [Neuron(_times(first, sign), _times(written, -1), label) for sign in (1, -1)]
+    total: Feature = {}
+    for coordinate, entry in [item for one in read for item in one.items()]:
+        _add(total, coordinate, entry)
+    both = [Neuron(_times(total, sign), written, label) for sign in (1, -1)]
+    if len(read) == 1:
+        return [*both, Neuron({}, _times(written, -1), label, constant=ONE)]
+    return both + [Neuron(_times(read[0], sign), _times(written, -1), label) for sign in (1, -1)]
+
+
+def phase_of(subspace: Subspace) -> Phase:
+    """The phase that the subspace holds, one value or the sum of two."""
+    encoding = of_one_value(subspace.encoding)
+    assert isinstance(encoding, Phase)
+    return encoding
 
 
 def _angles(subspace: Subspace) -> tuple[Angle, ...]:
-    assert isinstance(subspace.encoding, Phase)
-    return phase_angles(subspace.encoding)
+    return phase_angles(phase_of(subspace))
 
 
 def _magnitude(subspace: Subspace, j: int) -> Scalar:
-    assert isinstance(subspace.encoding, Phase)
-    return scalar(subspace.encoding.magnitudes[j])
+    return scalar(phase_of(subspace).magnitudes[j])
+
+
+def _add(entries: Feature, place: int, amount: Scalar) -> None:
+    entries[place] = entries.get(place, ZERO) + amount
 
 
 def _times(entries: Feature, factor: int) -> Feature:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from compiler.computing import Compute, Fixed, Read, ValueExpr, parts
-from compiler.encodings import Code, Encoding, Phase, ScalarValue, Subspace
+from compiler.encodings import Code, Encoding, Phase, PhasePairs, ScalarValue, Subspace
 from compiler.limits import NEURONS
 from compiler.mlp.choosing import Chooser
 from compiler.mlp.reading import TRUTHS
@@ -77,6 +77,8 @@ def too_many_together(layer: int, lines: Sequence[Line], count: int, most: int) 
 
 def unreadable(compute: Compute, subspace: Subspace) -> SpecError:
     kind = _kind(subspace.encoding)
+    if isinstance(subspace.encoding, PhasePairs):
+        return one_side(compute, subspace)
     if isinstance(subspace.encoding, Code):
         return _error(
             "E0522",
@@ -93,6 +95,17 @@ def unreadable(compute: Compute, subspace: Subspace) -> SpecError:
         "no linear map of this encoding shows the value",
         f"hold the value as a number or a one-hot too (`subspace n : onehot(..)`, and embed or copy it beside "
         f"`{subspace.name}`); phases can be added and subtracted, and the result is a phase",
+    )
+
+
+def one_side(compute: Compute, pair: Subspace) -> SpecError:
+    return _error(
+        "E0522",
+        f"an MLP sees nothing of `{pair.name}` but the sum of its two values: it is a pair of phases",
+        compute.value.span if compute.value.span.text else compute.span,
+        "another function of the two",
+        f"write `first({pair.name}) + second({pair.name})`, with a number added or a sign before it; for anything else "
+        "let the heads write into two subspaces",
     )
 
 

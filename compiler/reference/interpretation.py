@@ -17,7 +17,19 @@ from dataclasses import replace
 import numpy as np
 
 from compiler.computing import Compute, read_subspaces
-from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace
+from compiler.encodings import (
+    Code,
+    Constant,
+    Dims,
+    OneHot,
+    Pairs,
+    Phase,
+    PhasePairs,
+    Quadratic,
+    ScalarValue,
+    Subspace,
+    of_one_value,
+)
 from compiler.heads import Condition, Copy, Head
 from compiler.program import EmbedLine, Program
 from compiler.reference.compute import Scene, computed
@@ -105,7 +117,7 @@ class _Run:
 
     def _initial(self, subspace: Subspace) -> Held:
         encoding = subspace.encoding
-        if isinstance(encoding, (OneHot, Phase, Code)) and not isinstance(encoding, Pairs):
+        if isinstance(encoding, (OneHot, Phase, Code, PhasePairs)) and not isinstance(encoding, Pairs):
             return from_codes(np.full(self.tokens.shape, NOTHING, dtype=np.int64))
         size = self.numbers.size(subspace.encoding)
         fill = 1.0 if isinstance(subspace.encoding, Constant) else 0.0
@@ -114,7 +126,7 @@ class _Run:
     def _embedded(self, embed: EmbedLine) -> Held:
         positions = np.broadcast_to(np.arange(self.n), self.tokens.shape)
         index = self.tokens if embed.source == "token" else positions
-        encoding = self.subspaces[embed.target].encoding
+        encoding = of_one_value(self.subspaces[embed.target].encoding)
         if embed.matrix is not None:
             used = np.unique(index)
             rows = np.array([[self.numbers.number(x) for x in embed.matrix[i]] for i in used], dtype=np.float64)

@@ -14,7 +14,7 @@ from typing import NoReturn, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Value
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, PhasePairs, Quadratic, ScalarValue, Value
 from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Binary, Call, Expr, Name, Number, Unary
@@ -145,6 +145,8 @@ class Numbers:
                 return len(values)
             case Phase():
                 return 2 * encoding.count
+            case PhasePairs(of):
+                return self.size(of)
             case Code() | Dims():
                 return encoding.size
             case Quadratic():
@@ -160,6 +162,8 @@ class Numbers:
                 return self.codec.codes(values)
             case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
                 return np.arange(low, high + 1, dtype=np.int64)
+            case PhasePairs():
+                return np.array(encoding.values, dtype=np.int64)
             case Dims() | Constant():
                 return np.zeros(0, dtype=np.int64)
         assert_never(encoding)
@@ -171,6 +175,9 @@ class Numbers:
                 return self._rows(encoding, codes)
             case Phase():
                 return self._circles(encoding, codes)
+            case PhasePairs(of):
+                sides = np.divmod(codes, of.high - of.low + 1)
+                return np.asarray(sum(self._circles(of, of.low + side) for side in sides))
             case ScalarValue():
                 return codes[:, None].astype(np.float64)
             case Quadratic():

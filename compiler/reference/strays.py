@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from compiler.encodings import OneHot, Quadratic, ScalarValue, Subspace
+from compiler.encodings import OneHot, PhasePairs, Quadratic, ScalarValue, Subspace
 from compiler.heads import Copy
 from compiler.program import Program
 from compiler.reference.numbers import Floats, Ints, Numbers
@@ -84,7 +84,7 @@ class Strays:
         if not isinstance(held, Raw):
             if not (held.kind == Kind.MIXED).any():
                 return np.ones(held.kind.shape, dtype=np.bool_)
-            total = held.shares.sum(axis=1) <= 1 + NEAR
+            total = held.shares.sum(axis=1) <= _most(subspace) + NEAR
             fine = np.append(total & (held.shares >= -NEAR).all(axis=1), True)
             return fine[np.where(held.kind == Kind.MIXED, held.slot, len(fine) - 1)]
         low, high = self._box(subspace)
@@ -113,7 +113,7 @@ class Strays:
             least, most = self._declared(subspace)
             number = isinstance(subspace.encoding, ScalarValue)
             within = least <= low and high <= most
-            alone = self._weight(name, math.inf) <= 1
+            alone = self._weight(name, math.inf) <= _most(subspace)
             self._roomy[name] = not explicit and (within if number else within and alone)
         return self._roomy[name]
 
@@ -152,6 +152,11 @@ class Strays:
     def _copies_into(self, name: str, before: float) -> list[tuple[int, Copy]]:
         heads = (head for head in self.program.heads if head.layer < before)
         return [(head.layer, copy) for head in heads for copy in head.copies if copy.target == name]
+
+
+def _most(subspace: Subspace) -> int:
+    """How many vectors of values a subspace holds together."""
+    return 2 if isinstance(subspace.encoding, PhasePairs) else 1
 
 
 def _ends(subspace: Subspace, values: Ints) -> Ints:

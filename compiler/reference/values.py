@@ -3,8 +3,9 @@
 In: embedded values, supports, copies.  Out: ``Symbolic`` (combinations of encoded values) or ``Raw`` (coordinates).
 Not for: deciding where a head attends (``reference``, ``reference_soft``).
 
-One-hot, phase and code subspaces are ``Symbolic`` for as long as only hard heads write to them by ``copy``; scalar,
-quadratic, constant, pairs and raw dims, and whatever a soft head or an explicit W_O writes to, are ``Raw``.
+One-hot, phase and code subspaces, and pairs of phases, are ``Symbolic`` for as long as only hard heads write to them by
+``copy``; scalar, quadratic, constant, other pairs and raw dims, and whatever a soft head or an explicit W_O writes to,
+are ``Raw``.
 
 Shares of a mixture are float64, not fractions: integer counts divided once are correct to 1e-16, so distinct shares
 after one average over at most 4096 keys differ by more than 5e-8.  Sums within 1e-12 of 0 or 1 are those; two shares
@@ -19,7 +20,18 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.encodings import Code, OneHot, Pairs, Phase, Quadratic, ScalarValue, Subspace
+from compiler.encodings import (
+    AnyPairs,
+    Code,
+    OneHot,
+    Pairs,
+    Phase,
+    PhasePairs,
+    Quadratic,
+    ScalarValue,
+    Subspace,
+    of_one_value,
+)
 from compiler.heads import Copy
 from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, lookup, shifted
 
@@ -28,6 +40,9 @@ Kinds = NDArray[np.uint8]
 
 EXACT = 1e-12
 NEAR = 1e-9
+
+PLACES = 1 << 22
+"""So many vectors, times pairs, are compared at once."""
 
 
 class Kind(IntEnum):
@@ -161,15 +176,16 @@ def to_raw(held: Held, subspace: Subspace, numbers: Numbers) -> Raw:
     """The coordinates of what ``held`` stands for."""
     if isinstance(held, Raw):
         return held
-    size = numbers.size(subspace.encoding)
+    encoding = of_one_value(subspace.encoding)
+    size = numbers.size(encoding)
     vectors = np.zeros((held.kind.size, size))
     pure = np.flatnonzero(held.kind == Kind.PURE)
     if len(pure):
         codes, inverse = np.unique(held.code.flat[pure], return_inverse=True)
-        vectors[pure] = numbers.features(subspace.encoding, codes)[inverse]
+        vectors[pure] = numbers.features(encoding, codes)[inverse]
     mixed = np.flatnonzero(held.kind == Kind.MIXED)
     if len(mixed):
-        vectors[mixed] = held.shares[held.slot.flat[mixed]] @ numbers.features(subspace.encoding, held.universe)
+        vectors[mixed] = held.shares[held.slot.flat[mixed]] @ numbers.features(encoding, held.universe)
     return Raw(vectors.reshape(*held.kind.shape, size), held.kind != Kind.UNKNOWN)
 
 
@@ -179,11 +195,27 @@ def to_raw(held: Held, subspace: Subspace, numbers: Numbers) -> Raw:
 def read(held: Held, subspace: Subspace, numbers: Numbers) -> Reading:
     """What a relation sees: coordinates are decoded where they equal an encoded value within 1e-9."""
     if isinstance(held, Symbolic):
-        return held.reading
+        return _paired(held, subspace.encoding) if isinstance(subspace.encoding, PhasePairs) else held.reading
     code, empty = _decode(held.vectors, subspace, numbers)
     kind = np.where(code != NOTHING, Kind.PURE, np.where(empty, Kind.EMPTY, Kind.MIXED))
     kind = np.where(held.known, kind, Kind.UNKNOWN).astype(np.uint8)
     return Reading(kind, np.where(kind == Kind.PURE, code, NOTHING))
+
+
+def _paired(held: Symbolic, encoding: PhasePairs) -> Reading:
+    """Pairs where one value stands twice, or two once each; one alone is no pair."""
+    low, high = encoding.of.low, encoding.of.high
+    shown = held.shares != 0
+    once, twice = np.abs(held.shares - 1) <= EXACT, np.abs(held.shares - 2) <= EXACT
+    clear = (~shown | once | twice).all(axis=1) & (once.sum(axis=1) + 2 * twice.sum(axis=1) == 2)
+    pairs = np.full(len(shown) + 1, NOTHING, dtype=np.int64)  # the last one is for what is no mixture
+    if len(held.universe):
+        least, most = held.universe[shown.argmax(axis=1)], held.universe[::-1][shown[:, ::-1].argmax(axis=1)]
+        clear &= (low <= least) & (most <= high)
+        pairs[:-1] = np.where(clear, (least - low) * (high - low + 1) + most - low, NOTHING)
+    code = pairs[np.where(held.kind == Kind.MIXED, held.slot, len(shown))]
+    kind = np.where(held.kind == Kind.PURE, Kind.MIXED, np.where(code != NOTHING, Kind.PURE, held.kind))
+    return Reading(kind.astype(np.uint8), code)
 
 
 def _decode(vectors: Floats, subspace: Subspace, numbers: Numbers) -> tuple[Ints, Bools]:
@@ -199,6 +231,8 @@ def _decode(vectors: Floats, subspace: Subspace, numbers: Numbers) -> tuple[Ints
             return np.where(close, whole, NOTHING).astype(np.int64), empty
         case Pairs():
             return _pair(vectors, encoding, numbers), empty
+        case PhasePairs():  # two opposite points add up to nothing, which is no pair here
+            return np.where(empty, NOTHING, _pair(vectors, encoding, numbers)), empty
         case OneHot() | Code() | Phase():
             values = numbers.values(encoding)
             features = numbers.features(encoding, values)
@@ -210,18 +244,24 @@ def _decode(vectors: Floats, subspace: Subspace, numbers: Numbers) -> tuple[Ints
             return np.full(empty.shape, NOTHING, dtype=np.int64), empty
 
 
-def _pair(vectors: Floats, encoding: Pairs, numbers: Numbers) -> Ints:
+def _pair(vectors: Floats, encoding: AnyPairs, numbers: Numbers) -> Ints:
     """The one pair whose sum stands there; ``NOTHING`` where there is none, or several."""
     values = numbers.values(encoding)
     features = numbers.features(encoding, values)
     flat = vectors.reshape(-1, vectors.shape[2])
+    rows = max(1, PLACES // len(values))
+    blocks = [_nearest_pair(flat[i : i + rows], values, features) for i in range(0, len(flat), rows)]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *blocks]).reshape(vectors.shape[:2])
+
+
+def _nearest_pair(flat: Floats, values: Ints, features: Floats) -> Ints:
     nearest = flat @ features.T - (features * features).sum(axis=1) / 2
     best = nearest.argmax(axis=1)
     close = (np.abs(flat - features[best]) <= NEAR).all(axis=1)
     nearest[np.arange(len(flat)), best] = -np.inf
     second = features[nearest.argmax(axis=1)]
     alone = ~(np.abs(flat - second) <= NEAR).all(axis=1) if len(values) > 1 else np.ones_like(close)
-    return np.where(close & alone, values[best], NOTHING).reshape(vectors.shape[:2])
+    return np.where(close & alone, values[best], NOTHING)
 
 
 # ------------------------------------------------------------------ moving
@@ -235,7 +275,7 @@ def moved_codes(codes: Ints, copy: Copy, target: Subspace, numbers: Numbers) -> 
         images = numbers.codec.codes(tuple(image for _, image in copy.table))
         index, found = lookup(codes, arguments)
         codes = np.where(found, np.append(images, NOTHING)[index], NOTHING)
-    return numbers.canonical(target.encoding, codes)
+    return numbers.canonical(of_one_value(target.encoding), codes)
 
 
 def unknown_sources(attention: Attention, known: Bools) -> Bools:
@@ -308,7 +348,7 @@ def linear_map(copy: Copy, source: Subspace, target: Subspace, numbers: Numbers)
     size = numbers.size(target.encoding)
     zero = np.zeros(size)
     match source.encoding, target.encoding:
-        case _, Pairs():
+        case _, (Pairs() | PhasePairs()):
             return np.eye(size), zero
         case OneHot(), _:
             moved = moved_codes(numbers.values(source.encoding), copy, target, numbers)

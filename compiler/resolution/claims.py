@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 
 from compiler import limits
 from compiler.claims import HeadExpectation, OutputExpectation
-from compiler.encodings import Constant, Dims, Pairs
+from compiler.encodings import AnyPairs, Constant, Dims
 from compiler.program import OwnToken
 from compiler.resolution.embeds import holds_any
 from compiler.resolution.encodings import name_of, values_of
@@ -64,7 +64,7 @@ def resolve_predicts(scope: Scope, decls: Sequence[PredictDecl]) -> tuple[str, .
                 )
             found[decl.subspace] = decl
             encoding = subspace.encoding
-            if isinstance(encoding, Dims | Constant | Pairs):
+            if isinstance(encoding, Dims | Constant | AnyPairs):
                 found_ = f"`{subspace.name}` is {name_of(encoding)} and holds no values to decode"
                 fail(
                     "E0423",

@@ -14,7 +14,7 @@ from typing import Any
 
 from compiler import limits
 from compiler.computing import Compute, LookedUp, Split, ValueExpr, parts
-from compiler.encodings import Constant, Dims, Pairs, Subspace
+from compiler.encodings import AnyPairs, Constant, Dims, Subspace
 from compiler.resolution.encodings import kind_of, name_of, values_of
 from compiler.resolution.scope import AlreadyReported, Scope, fail
 from compiler.resolution.typed_values import IN_WORDS, Type, typed
@@ -74,7 +74,7 @@ def _resolve(scope: Scope, decl: ComputeDecl, layer: int) -> Compute:
     with scope.attempt():
         value, kind = typed(scope, decl.value)
     target = scope.subspace(decl.target, decl.target_span)
-    if isinstance(target.encoding, Dims | Constant | Pairs):
+    if isinstance(target.encoding, Dims | Constant | AnyPairs):
         found = f"`{target.name}` is {name_of(target.encoding)} and holds no values"
         help = f"declare it with values: `subspace {target.name} : onehot(0..9)`"
         fail("E0484", f"{found}, so nothing can be computed into it", decl.target_span, label="no values", help=help)

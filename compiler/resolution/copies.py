@@ -12,12 +12,12 @@ from typing import NoReturn
 
 from compiler import limits
 from compiler.encodings import (
+    AnyPairs,
     Code,
     Constant,
     Dims,
     Encoding,
     OneHot,
-    Pairs,
     Phase,
     Quadratic,
     ScalarValue,
@@ -164,7 +164,7 @@ def _check_encodings(line: CopyLine, source: Subspace, target: Subspace, shift: 
     if isinstance(a, Dims | Constant) or isinstance(b, Dims):
         _check_raw(line, source, target, shift)
         return
-    if isinstance(a, Pairs) or isinstance(b, Pairs):
+    if isinstance(a, AnyPairs) or isinstance(b, AnyPairs):
         _check_pairs(line, source, target, shift)
         return
     if kind_of(a) != kind_of(b):
@@ -184,7 +184,7 @@ def _check_encodings(line: CopyLine, source: Subspace, target: Subspace, shift: 
 def _check_pairs(line: CopyLine, source: Subspace, target: Subspace, shift: int) -> None:
     """E0416 unless values become parts of pairs of them, or pairs such pairs."""
     a, b = source.encoding, target.encoding
-    if shift or not isinstance(b, Pairs) or a not in (b, b.of):
+    if shift or not isinstance(b, AnyPairs) or a not in (b, b.of):
         kinds = f"`{source.name}` is {name_of(a)} and `{target.name}` is {name_of(b)}"
         help = f"pairs are added up from their values: `subspace {target.name} : pairs({source.name})`, without a shift"
         _misfit(line, kinds if not shift else f"nothing can be added to the values of a pair: {kinds}", help)
@@ -267,7 +267,7 @@ def _through(
     line: CopyLine, table: Table, source: Subspace, target: Subspace, shift: int
 ) -> tuple[tuple[Value, Value], ...]:
     """(source value, target value) for every value that the table, applied after the shift, knows."""
-    if isinstance(target.encoding, Pairs):
+    if isinstance(target.encoding, AnyPairs):
         _misfit(line, f"`{target.name}` holds pairs, and no table gives them", "copy the values of the pair")
     if table.many:
         help = "copy through a table with one value for each argument"

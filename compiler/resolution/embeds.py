@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from compiler import limits
-from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Subspace, Value
+from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Subspace, Value, of_one_value
 from compiler.program import EmbedLine
 from compiler.resolution.encodings import list_rows, name_of, values_of
 from compiler.resolution.numbers import integer
@@ -73,10 +73,6 @@ def _resolve_embed(scope: Scope, decl: EmbedDecl) -> EmbedLine:
             label="constant",
             help=help,
         )
-    if isinstance(target.encoding, Pairs):
-        help = "embed the values of the pairs, and let a head bring two of them: `copy 2*key.A -> B`"
-        found = f"`{decl.target}` holds pairs, and a {decl.source if decl.image is None else 'token'} is none"
-        fail("E0312", found, decl.target_span, label="pairs", help=help)
     source = "token" if decl.source == "token" else "position"
     if decl.matrix is not None:
         return EmbedLine(source, target.name, _matrix(scope, decl, target), None, decl.span)  # type: ignore[arg-type]
@@ -159,7 +155,7 @@ def _check_work(scope: Scope, decl: EmbedDecl, target: Subspace) -> None:
 
 def holds_any(target: Subspace, sources: Sequence[Value]) -> bool:
     """Whether any token or position has a value in ``target``; the token "3" is 3 among integers."""
-    values = values_of(target.encoding)
+    values = values_of(of_one_value(target.encoding))
     there = values if isinstance(values, range) else frozenset(values)
     return any(held(source, there) is not None for source in sources)
 
@@ -177,6 +173,7 @@ def _check_values(scope: Scope, decl: EmbedDecl, target: Subspace, images: Seque
     sources = sources if images is None else images
     if holds_any(target, sources) or not len(scope.tokens):
         return
+    values = values_of(of_one_value(target.encoding))
     plural = "what is embedded" if images is not None else "tokens" if decl.source == "token" else "positions"
     fail(
         "E0313",
@@ -186,14 +183,14 @@ def _check_values(scope: Scope, decl: EmbedDecl, target: Subspace, images: Seque
         help=f"give `{decl.target}` an encoding over `{plural}`",
         figures=(
             f"{plural}: {show_all(tuple(sources))}",
-            f"values of {decl.target} ({name_of(target.encoding)}): {show_all(tuple(values_of(target.encoding)))}",
+            f"values of {decl.target} ({name_of(target.encoding)}): {show_all(tuple(values))}",
         ),
     )
 
 
 def _matrix(scope: Scope, decl: EmbedDecl, target: Subspace) -> tuple[tuple[Expr, ...], ...]:
     assert decl.matrix is not None
-    if not isinstance(target.encoding, Dims | Code):
+    if not isinstance(target.encoding, Dims | Code) or isinstance(target.encoding, Pairs):
         kind = name_of(target.encoding)
         help = f"remove the matrix, or declare `{decl.target} : dims({len(target.coordinates)})`"
         found = f"`{decl.target}` is {kind}: its encoding already says what is embedded"

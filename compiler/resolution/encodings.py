@@ -12,7 +12,19 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, Quadratic, ScalarValue, Value
+from compiler.encodings import (
+    Code,
+    Constant,
+    Dims,
+    Encoding,
+    OneHot,
+    Pairs,
+    Phase,
+    PhasePairs,
+    Quadratic,
+    ScalarValue,
+    Value,
+)
 from compiler.resolution.circles import choose_turns
 from compiler.resolution.codes import check_vectors, choose_vectors
 from compiler.resolution.numbers import fold, size
@@ -31,6 +43,8 @@ def values_of(encoding: Encoding) -> Sequence[Value]:
     match encoding:
         case OneHot(values) | Code(values):
             return values
+        case PhasePairs():
+            return encoding.values
         case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
             return range(low, high + 1)
         case Dims() | Constant():
@@ -52,6 +66,8 @@ def dimension_of(encoding: Encoding) -> int:
             return len(values)
         case Phase():
             return 2 * encoding.count
+        case PhasePairs(of):
+            return dimension_of(of)
         case Quadratic():
             return 2
         case Code() | Dims():
@@ -67,6 +83,8 @@ def components_of(encoding: Encoding) -> tuple[str, ...]:
             return tuple(str(v) for v in values)
         case Phase():
             return tuple(f"{part}{j}" for j in range(encoding.count) for part in ("cos", "sin"))
+        case PhasePairs(of):
+            return components_of(of)
         case ScalarValue():
             return ("value",)
         case Quadratic():
@@ -88,7 +106,7 @@ def name_of(encoding: Encoding) -> str:
             return "scalar"
         case Quadratic():
             return "quadratic"
-        case Pairs():
+        case Pairs() | PhasePairs():
             return "pairs"
         case Code():
             return "code"

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from compiler.computing import Compute
 from compiler.different import different
-from compiler.encodings import Pairs, ScalarValue, Subspace, Value
+from compiler.encodings import AnyPairs, ScalarValue, Subspace, Value
 from compiler.heads import Among, Copy, Head
 from compiler.one_key import Plain
 from compiler.program import EmbedLine
@@ -114,8 +114,8 @@ class Inputs:
     def text(self, name: str, code: int) -> str:
         """The value as a person writes it; of pairs both."""
         encoding = self.subspaces[name].encoding
-        if isinstance(encoding, Pairs):
-            return f"{{{', '.join(map(show, encoding.members[code]))}}}"
+        if isinstance(encoding, AnyPairs):
+            return f"{{{', '.join(map(show, encoding.pair(code)))}}}"
         return show(self.value(name, code))
 
     def all_values(self, name: str) -> Ints:
@@ -131,6 +131,8 @@ class Inputs:
 
     def origin(self, name: str, heads_before: int, computes_before: int) -> Origin | None:
         """Where ``name`` comes from, if that is one token or position; ``.._before``: the layers that have run."""
+        if isinstance(self.subspaces[name].encoding, AnyPairs):
+            return None  # sums of two values
         embeds = [line for line in self.embeds if line.target == name]
         heads = [h for layer in self.layers[:heads_before] for h in layer]
         copies = [(head, copy) for head in heads for copy in head.copies if copy.target == name]
@@ -143,8 +145,6 @@ class Inputs:
         source = self.origin(copy.source, head.layer, head.layer)
         if source is None or source.head is not None or head.is_soft or head.has_shares or copy.coefficient != _ONE:
             return None
-        if isinstance(self.subspaces[name].encoding, Pairs):
-            return None  # sums of two values
         if isinstance(self.subspaces[name].encoding, ScalarValue) and not self._plain.looks_at_one(head):
             return None  # means of numbers are numbers
         return Origin(head.name, source.source, copy, source.images)

@@ -2,9 +2,9 @@
 
 In: the syntax ``pairs(phi)`` and the encoding of ``phi``.  Out: ``Pairs``; E0302 where no subspace is named, E0303
 where its values have no vectors of their own, E0305 where two pairs have one sum.  Not for: reading a pair
-(``computes``).
+(``typed_values``).
 
-Sums that are not rational are told apart later, by those who read them.
+Sums that are not rational, and those of phases, are told apart later, by those who read them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import Code, Encoding, OneHot, Pairs, Value
+from compiler.encodings import AnyPairs, Code, Encoding, OneHot, Pairs, Phase, PhasePairs, Value
 from compiler.resolution.encodings import name_of
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show
@@ -22,7 +22,7 @@ from dsl import tree
 from dsl.expressions import Binary, Expr, Name, Number
 from dsl.span import Span
 
-USAGE = "`pairs(digit)`, with a subspace `digit : code(..)` or `onehot(..)`"
+USAGE = "`pairs(digit)`, with a subspace `digit : code(..)`, `onehot(..)` or `phase(..)`"
 _NOTHING = Number(Fraction(0))
 _ONE = Number(Fraction(1))
 
@@ -35,8 +35,12 @@ def paired(node: tree.Encoding) -> tuple[str, Span]:
     fail("E0302", "`pairs` takes the name of one subspace", node.span, label="wrong arguments", help=f"write {USAGE}")
 
 
-def pairs_of(scope: Scope, node: tree.Encoding, name: str, of: Encoding) -> Pairs:
+def pairs_of(scope: Scope, node: tree.Encoding, name: str, of: Encoding) -> AnyPairs:
     """Every pair of values of ``of``, in their order, and the sum of its vectors."""
+    if isinstance(of, Phase):
+        count = of.high - of.low + 1
+        limits.check_size(count * (count + 1) // 2, limits.PHASE_PAIRS, "pairs of values", node.span)
+        return PhasePairs(of)
     if isinstance(of, Pairs) or not isinstance(of, OneHot | Code):
         _no_vectors(node, name, of)
     values, vectors = of.values, _vectors(of)
@@ -50,8 +54,8 @@ def pairs_of(scope: Scope, node: tree.Encoding, name: str, of: Encoding) -> Pair
 
 
 def _no_vectors(node: tree.Encoding, name: str, of: Encoding) -> NoReturn:
-    help = f"declare `{name}` as a code or one-hot: `subspace {name} : onehot(0..9)`"
-    found = f"`{name}` is {name_of(of)}, and pairs are of the values of a code or one-hot"
+    help = f"declare `{name}` as a code, one-hot or phase: `subspace {name} : onehot(0..9)`"
+    found = f"`{name}` is {name_of(of)}, and pairs are of the values of a code, a one-hot or a phase"
     fail("E0303", found, node.arguments[0].span, label=name_of(of), help=help)
 
 

@@ -30,6 +30,7 @@ from compiler.resolution.claims import (
 from compiler.resolution.computes import numbered, resolve_computes, told_apart, with_parts
 from compiler.resolution.embeds import resolve_embeds
 from compiler.resolution.families import expand
+from compiler.resolution.filling import check_pairs
 from compiler.resolution.generated_parts import resolve_generate
 from compiler.resolution.heads import resolve_layers
 from compiler.resolution.inputs import Inputs
@@ -302,6 +303,8 @@ def _ranges(
     sequences: SequenceLanguage | None,
 ) -> None:
     """Values that a compute line can give, where all that it reads could be understood."""
+    if not scope.errors.found:
+        check_pairs(scope, layers, embeds, computes)
     if computes and sequences is not None and not scope.errors.found:
         check_ranges(scope, Inputs(scope.tokens, scope.subspaces, embeds, layers, computes, sequences), computes)
 

@@ -12,7 +12,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Literal, NoReturn
 
 from compiler import limits
-from compiler.encodings import Constant, Dims, Pairs, Subspace, Value
+from compiler.encodings import AnyPairs, Constant, Dims, Subspace, Value
 from compiler.program import Alibi, Rotary
 from compiler.resolution.encodings import name_of
 from compiler.resolution.numbers import integer
@@ -180,7 +180,7 @@ def no_successor(span: Span) -> NoReturn:
 
 def check_has_values(side: Subspace, span: Span) -> None:
     """E0405 for ``dims``, ``constant`` and ``pairs``."""
-    if isinstance(side.encoding, Pairs):
+    if isinstance(side.encoding, AnyPairs):
         help = "compute what is asked for first: `compute low = first(mix)`, into a subspace of its own"
         refuse(span, f"`{side.name}` holds pairs, which no score compares", help)
     if isinstance(side.encoding, Dims | Constant):

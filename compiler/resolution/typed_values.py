@@ -26,7 +26,7 @@ from compiler.computing import (
     Read,
     ValueExpr,
 )
-from compiler.encodings import Pairs
+from compiler.encodings import AnyPairs
 from compiler.resolution.encodings import kind_of, name_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
@@ -103,7 +103,7 @@ def _named(scope: Scope, expr: Name) -> Typed:
         fail(
             "E0486", found, expr.span, label="no values", help="give it an encoding with values, such as `onehot(0..9)`"
         )
-    if isinstance(subspace.encoding, Pairs):
+    if isinstance(subspace.encoding, AnyPairs):
         help = f"read one of its two values: `first({name})`, `second({name})`"
         fail("E0486", f"`{name}` holds pairs", expr.span, label="two values", help=help)
     return Read(name, expr.span), "token" if kind == "tokens" else "integer"
@@ -232,10 +232,10 @@ def _of_pair(scope: Scope, expr: Call) -> Typed:
     match expr.arguments:
         case (Name(name) as only,):
             encoding = scope.subspace(name, only.span).encoding
-            if isinstance(encoding, Pairs):
+            if isinstance(encoding, AnyPairs):
                 side = SIDES.index(expr.function)
                 pairs = tuple((v, m[side]) for v, m in zip(encoding.values, encoding.members, strict=True))
-                kind: Type = "token" if isinstance(encoding.of.values[0], str) else "integer"
+                kind: Type = "token" if kind_of(encoding.of) == "tokens" else "integer"
                 return LookedUp(expr.function, pairs, Read(name, only.span), expr.span), kind
             fail("E0486", f"`{name}` is {name_of(encoding)} and holds no pairs", only.span, label="no pair", help=help)
     fail("E0486", f"`{expr.function}` is of a subspace that holds pairs", expr.span, label="no pair", help=help)

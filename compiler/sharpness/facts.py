@@ -13,7 +13,7 @@ from fractions import Fraction
 from compiler.circuits import HeadCircuit
 from compiler.circuits.features import embedded_value, scalar
 from compiler.circuits.stream import Stream
-from compiler.encodings import OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.encodings import OneHot, Phase, PhasePairs, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Angle
 from compiler.heads import Among, Copy, Equal, Head, Related
 from compiler.sharpness.profiles import unit_roundoff
@@ -72,6 +72,8 @@ class Facts:
         factor = abs(self.number(copy.coefficient))
         source, target = self.subspaces[copy.source], self.subspaces[copy.target]
         numbers = isinstance(source.encoding, ScalarValue) and isinstance(target.encoding, ScalarValue)
+        if isinstance(source.encoding, PhasePairs):
+            return factor * self.weight(source.name, max(h.layer for h in self.program.heads if copy in h.copies))
         if not numbers or copy.table is not None:
             return factor
         low, high = self.values_range(target)
@@ -140,11 +142,12 @@ class Facts:
         return low, high
 
     def weight(self, name: str, before: float = math.inf) -> float:
-        """How much of its values a one-hot can hold together: 1 from each that writes, times its coefficient."""
+        """How much of its values a one-hot can hold together (and how many vectors of its values a `pairs` of phases):
+        1 from each that writes, times its coefficient."""
         total = float(name in self.embeds) + self.computed(self.subspaces[name], before)
         for head, copy in self.copies_into(name, before):
-            hot = isinstance(self.subspaces[copy.source].encoding, OneHot)
-            total += abs(self.number(copy.coefficient)) * (self.weight(copy.source, head.layer) if hot else 1.0)
+            adds = isinstance(self.subspaces[copy.source].encoding, OneHot | PhasePairs)
+            total += abs(self.number(copy.coefficient)) * (self.weight(copy.source, head.layer) if adds else 1.0)
         return max(1.0, total)
 
     def computed(self, subspace: Subspace, before: float = math.inf) -> int:

@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from compiler.encodings import Phase, Subspace
+from compiler.encodings import Phase, PhasePairs, Subspace, of_one_value
 from compiler.program import Program
 from dsl.expressions import Number
 
@@ -110,14 +110,16 @@ def complete_frequencies(program: Program) -> Program:
 
 
 def _complete(subspace: Subspace, chosen: dict[tuple[int, int, int], tuple[Number, ...]]) -> Subspace:
-    encoding = subspace.encoding
+    encoding = of_one_value(subspace.encoding)
     if not isinstance(encoding, Phase) or encoding.frequencies is not None:
         return subspace
     key = (encoding.low, encoding.high, encoding.count)
     if key not in chosen:
         reach = encoding.high - encoding.low + 1
         chosen[key] = tuple(Number(f) for f in choose_frequencies(encoding.count, reach))
-    return replace(subspace, encoding=replace(encoding, frequencies=chosen[key]))
+    complete = replace(encoding, frequencies=chosen[key])
+    pairs = isinstance(subspace.encoding, PhasePairs)
+    return replace(subspace, encoding=PhasePairs(complete) if pairs else complete)
 
 
 WEIGHT_UNIT = Fraction(1, 64)

@@ -25,6 +25,8 @@ _entry = entries_below(_TOP)
 _compute = entries_below(_TOP + "layer\n  ")
 
 
+_PAIR = "subspace mix : pairs(digit)\nlayer\n  head own\n    attend key.digit == query.digit\n"
+
 ENTRIES: tuple[Entry, ...] = (
     _compute(
         "E0480",
@@ -109,6 +111,15 @@ ENTRIES: tuple[Entry, ...] = (
         "without, 113.",
         "for q in primes(8, 10)\n  compute result = q mod 2",
         "for q in primes(2, 3)\n  compute result = q mod 2",
+    ),
+    _entry(
+        "E0495",
+        "half a pair",
+        "A `pairs` subspace holds what is added to it: an embedding adds one value, a head that copies a value one, "
+        "times its coefficient. Two of them are a pair; `first` and `second` of what is never more than one value "
+        "would have no meaning anywhere.",
+        f"{_PAIR}    copy key.digit -> mix\n  compute result = second(mix)",
+        f"{_PAIR}    copy 2 * key.digit -> mix\n  compute result = second(mix)",
     ),
     Entry(
         "E0488",

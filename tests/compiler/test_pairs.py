@@ -234,7 +234,7 @@ def test_one_key_with_everything_is_that_value_twice() -> None:
     assert held(text, [4, 7, 10]) == (Kind.PURE, (4, 4))
 
 
-@pytest.mark.parametrize("factor", ["1", "3", "-2"])
+@pytest.mark.parametrize("factor", ["5/2", "3", "-2"])
 def test_other_multiples_of_a_mean_are_no_pair(factor: str) -> None:
     assert held(spec(factor=factor), [3, 8, 10])[0] is Kind.MIXED
 
@@ -488,7 +488,8 @@ MISTAKES = [
     ("mix : pairs(digit)", "mix : pairs(digit)\nsubspace more : pairs(mix)", "E0303"),
     ("mix : pairs(digit)", "mix : pairs(digit)\nsubspace word : code(0..3, 2)\nsubspace two : pairs(word)", "E0305"),
     ("mix : pairs(digit)", "mix : pairs(digit)\nsubspace word : code(0..1, 1)\nsubspace two : pairs(word)", "E0305"),
-    ("embed token -> digit", "embed token -> digit\nembed token -> mix", "E0312"),
+    ("copy 2 * key.digit -> mix", "copy key.digit -> mix", "E0495"),
+    ("copy 2 * key.digit -> mix", "copy -3/2 * key.digit -> mix", "E0495"),
     ("attend key.slot == a when", "attend key.mix == query.mix when", "E0405"),
     ("attend key.slot == a when", "attend key.mix == 3 when", "E0405"),
     ("predict out", "predict mix", "E0423"),
