@@ -11,6 +11,7 @@ with fixed weights makes one, alpha A + (1 - alpha) B (Bai et al. 2025, arXiv 25
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,39 +135,48 @@ def points(
     program, places = subject.program, Places.of(subject.program, subject.settings)
     base = sample_texts(program, 1, seed)[:1] if text is None else read_text(program, text)
     where = places.find(str(at))
-    axes = tuple(_axis(program, places, str(word), where) for word in vary)
-    if len(axes) != 2 or axes[0].place == axes[1].place:
-        raise SpecError(Diagnostic("E0680", "two different positions are to vary", help="for example a[0],b[0]"))
+    first, second = _axes(program, places, vary, where)
     if where >= base.shape[1]:
         raise SpecError(Diagnostic("E0680", f"the text has {base.shape[1]} tokens, and no position {where}"))
-    check_size(len(axes[0].tokens) * len(axes[1].tokens), MOST_PAIRS, "pairs of tokens", None, "vary other positions")
-    texts = _pairs(program.tokens, base, axes)
+    p, q = len(first.tokens), len(second.tokens)
+    check_size(p * q, MOST_PAIRS, "pairs of tokens", None, "vary other positions")
     found = find_sites(subject, site)[0]
-    x = activations(subject, texts, [found], [where])[found.text][:, 0].reshape(
-        len(axes[0].tokens), len(axes[1].tokens), -1
-    )
+    texts = _pairs(program.tokens, base, first, second)
+    x = activations(subject, texts, [found], [where])[found.text][:, 0].reshape(p, q, -1)
     split = split_sum(x)
     if split.total == 0:
-        message = f"`{site}` at {places.names[where]} does not depend on {axes[0].name} and {axes[1].name}"
+        message = f"`{site}` at {places.names[where]} does not depend on {first.name} and {second.name}"
         raise SpecError(Diagnostic("E0680", message, help="vary what it looks at; `headspec run` draws that"))
     from backends.interventions import place_of
 
     coordinates, variance = principal(x)
-    spectrum = _spectrum(axes[0], split.first, split.shares[0])
+    spectrum = _spectrum(first, split.first, split.shares[0])
     return Points(
         program.name,
         *place_of(subject.module),
         site,
         places.names[where],
         tuple(program.tokens[i] for i in base[0]),
-        (axes[0], axes[1]),
+        (first, second),
         coordinates,
         variance,
         split.shares,
-        (float(np.sqrt((split.first**2).sum(1).mean())), float(np.sqrt((split.second**2).sum(1).mean()))),
-        (spectrum, _spectrum(axes[1], split.second, split.shares[1])),
+        (_radius(split.first), _radius(split.second)),
+        (spectrum, _spectrum(second, split.second, split.shares[1])),
         circles(x, split.first, spectrum) or components(coordinates),
     )
+
+
+def _radius(shape: Floats) -> float:
+    """The root mean square of the rows of ``shape`` (p, d)."""
+    return float(np.sqrt((shape**2).sum(1).mean()))
+
+
+def _axes(program: Any, places: Places, vary: Sequence[str | int], where: int) -> tuple[Axis, Axis]:
+    axes = [_axis(program, places, str(word), where) for word in vary]
+    if len(axes) != 2 or axes[0].place == axes[1].place:
+        raise SpecError(Diagnostic("E0680", "two different positions are to vary", help="for example a[0],b[0]"))
+    return axes[0], axes[1]
 
 
 def _axis(program: Any, places: Places, word: str, where: int) -> Axis:
@@ -178,12 +188,12 @@ def _axis(program: Any, places: Places, word: str, where: int) -> Axis:
     return Axis(places.names[place], place, tokens)
 
 
-def _pairs(vocabulary: tuple[str, ...], base: Tokens, axes: tuple[Axis, ...]) -> Tokens:
-    """(p q, n): the first axis is the slow one."""
-    first, second = ([vocabulary.index(token) for token in axis.tokens] for axis in axes)
+def _pairs(vocabulary: tuple[str, ...], base: Tokens, slow: Axis, fast: Axis) -> Tokens:
+    """(p q, n): all pairs of their tokens."""
+    first, second = ([vocabulary.index(token) for token in axis.tokens] for axis in (slow, fast))
     texts = np.repeat(base, len(first) * len(second), axis=0)
-    texts[:, axes[0].place] = np.repeat(first, len(second))
-    texts[:, axes[1].place] = np.tile(second, len(first))
+    texts[:, slow.place] = np.repeat(first, len(second))
+    texts[:, fast.place] = np.tile(second, len(first))
     return texts
 
 
