@@ -1,6 +1,6 @@
-"""Reading specs from disk, and writing files so that nothing is ever half written.
+"""Reading files from disk, and writing them so that nothing is ever half written.
 
-In: paths.  Out: texts; or files that appear at once and complete.  Not for: what the text says.
+In: paths.  Out: texts, bytes; or files that appear at once and complete.  Not for: what the text says.
 """
 
 from __future__ import annotations
@@ -19,12 +19,7 @@ def read_text(path: Path) -> str:
     """The text of a spec; ``\\r\\n`` becomes ``\\n`` and a byte-order mark is dropped.
 
     Raises SpecError E0601 (cannot be read), E0602 (not UTF-8) or E0603 (larger than 4 MiB)."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SpecError(Diagnostic("E0601", f"`{path}` cannot be read: {reason}")) from None
+    data = read_bytes(path, MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise SpecError(
             Diagnostic(
@@ -32,6 +27,16 @@ def read_text(path: Path) -> str:
             )
         )
     return decode_text(str(path), data)
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The first ``most`` bytes of a file; SpecError E0601 when it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(most)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SpecError(Diagnostic("E0601", f"`{path}` cannot be read: {reason}")) from None
 
 
 def decode_text(path: str, data: bytes) -> str:

@@ -20,7 +20,7 @@ from dsl.diagnostics import Diagnostic, SpecError
 from headspec.every.counts import Counts
 from headspec.every.plan import Plan
 from headspec.every.ranges import Ranges
-from headspec.files import write_text
+from headspec.files import read_bytes, write_text
 
 if TYPE_CHECKING:
     from backends.torch_model import TorchModel
@@ -140,12 +140,7 @@ def absorb(state: State, other: State, path: Path) -> State:
 
 
 def _read(path: Path) -> Any:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise SpecError(Diagnostic("E0601", f"`{path}` cannot be read: {reason}")) from None
+    data = read_bytes(path, MAX_BYTES + 1)
     try:
         return json.loads(data) if len(data) <= MAX_BYTES else None
     except (ValueError, RecursionError):
