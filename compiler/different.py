@@ -1,4 +1,4 @@
-"""Rows of integers, each once and in order.
+"""Arrays of integers: rows, each once and in order; how large the entries are.
 
 In: rows.  Out: the different ones.  Not for: where the rows come from.
 
@@ -7,6 +7,7 @@ Rows are told apart as numbers in mixed radix, by flags where these are few: man
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,18 @@ FLAGS = 1 << 22
 """Numbers below this are told apart by flags, others are sorted."""
 
 
+def largest(values: Rows) -> int:
+    """The largest absolute value; 0 of none."""
+    return max(abs(int(values.min(initial=0))), abs(int(values.max(initial=0))))
+
+
 def different(rows: Rows) -> Rows:
     """The rows in order, each once."""
     if not len(rows):
         return rows
     lows = [int(low) for low in rows.min(axis=0)]
     sizes = [int(high) - low + 1 for low, high in zip(lows, rows.max(axis=0), strict=True)]
-    total = 1
-    for size in sizes:
-        total *= size
+    total = math.prod(sizes)
     if total >= LARGEST:
         return np.array(sorted(set(map(tuple, rows.tolist()))), dtype=rows.dtype)
     code = np.zeros(len(rows), dtype=np.int64)

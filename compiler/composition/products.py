@@ -102,7 +102,8 @@ def moved_by_length(weights: WeightsLike) -> tuple[Product, ...]:
     before.  These are the coefficients of t^k in (1 + t S_n) ... (1 + t S_1), with S_l the sum of layer l's W_OV."""
     sums: list[Matrix] = []  # sums[k - 1] for chains that end in a layer already seen
     for layer in sorted({head.head.layer for head in weights.heads}):
-        step = _sum([head.OV for head in weights.heads if head.head.layer == layer])
+        first, *others = (head.OV for head in weights.heads if head.head.layer == layer)
+        step = sum(others, start=first)
         longer = [step, *(step @ moved for moved in sums)]
         sums = [*(a + b for a, b in zip(sums, longer, strict=False)), longer[-1]]
     names = tuple(head.head.name for head in weights.heads)
@@ -111,13 +112,6 @@ def moved_by_length(weights: WeightsLike) -> tuple[Product, ...]:
         for k, matrix in enumerate(sums, 1)
         if not matrix.is_zero()
     )
-
-
-def _sum(matrices: Sequence[Matrix]) -> Matrix:
-    total = matrices[0]
-    for matrix in matrices[1:]:
-        total = total + matrix
-    return total
 
 
 def output_paths(weights: WeightsLike, layers: int | None = None) -> tuple[tuple[Product, ...], int]:

@@ -31,6 +31,8 @@ from compiler.equivalence.temperature import Conditions, factor_between, split_a
 from compiler.exact import Matrix, Scalar
 from compiler.exact.logarithms import refinement
 
+Floats = NDArray[np.float64]
+
 ROUNDED = 1e-3
 """Patterns closer than this in total variation count as the same up to rounding."""
 ROUNDED_MOVE = 1e-5
@@ -81,10 +83,7 @@ def _plainly_different(scene: Scene, answer: Matrix, ours: Matrix) -> bool:
     Spares wrong answers the exact work; what passes is decided exactly."""
     names = answer.symbols() | ours.symbols() | scene.vectors.symbols() | scene.our_vectors.symbols()
     values = {name: Fraction(3 + 2 * i, 5 + i) for i, name in enumerate(sorted(names))}
-    a = _differences(scene, scene.vectors, answer, values)
-    b = _differences(scene, scene.our_vectors, ours, values)
-    square = float(b @ b)
-    tau = float(a @ b) / square if square else 0.0
+    a, b, tau = _fitted(scene, answer, ours, values)
     left = float(np.abs(a - tau * b).max(initial=0.0))
     return left > 1e-6 * float(max(np.abs(a).max(initial=0.0), np.abs(tau * b).max(initial=0.0)))
 
@@ -108,10 +107,7 @@ def _nearly_same(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
     """tau by least squares, and tanh(osc/4) for what is left, at the temperature of ``ours``.
 
     In float64: SLACK of the largest score is added to osc, far more than the sums can be off."""
-    a = _differences(scene, scene.vectors, answer, values)
-    b = _differences(scene, scene.our_vectors, ours, values)
-    square = float(b @ b)
-    tau = float(a @ b) / square if square else 0.0
+    a, b, tau = _fitted(scene, answer, ours, values)
     if tau <= 0 or not math.isfinite(tau):
         return DIFFERENT
     osc = 2 * float(np.abs(a / tau - b).max(initial=0.0)) + SLACK * float(np.abs(b).max(initial=0.0))
@@ -120,7 +116,15 @@ def _nearly_same(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str
     return Sameness(kind, f"{tau:.6g}", distance, tau)
 
 
-def _differences(scene: Scene, vectors: Matrix, circuit: Matrix, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
+def _fitted(scene: Scene, answer: Matrix, ours: Matrix, values: Mapping[str, Fraction]) -> tuple[Floats, Floats, float]:
+    """The differences a of ``answer`` and b of ``ours``, and the tau for which a = tau b by least squares."""
+    a = _differences(scene, scene.vectors, answer, values)
+    b = _differences(scene, scene.our_vectors, ours, values)
+    square = float(b @ b)
+    return a, b, float(a @ b) / square if square else 0.0
+
+
+def _differences(scene: Scene, vectors: Matrix, circuit: Matrix, values: Mapping[str, Fraction]) -> Floats:
     """x_q^T B (x_k - x_q) of every pair, as floats."""
     place = {feature: i for i, feature in enumerate(scene.features)}
     weights = np.zeros((len(scene.states), max(1, len(scene.features))))
@@ -131,11 +135,11 @@ def _differences(scene: Scene, vectors: Matrix, circuit: Matrix, values: Mapping
     form = x.T @ _dense(circuit, values) @ x
     q, k = np.array(scene.pairs).reshape(-1, 2).T
     read = weights @ form
-    differences: NDArray[np.float64] = np.einsum("pf,pf->p", read[q], weights[k] - weights[q])
+    differences: Floats = np.einsum("pf,pf->p", read[q], weights[k] - weights[q])
     return differences
 
 
-def _dense(matrix: Matrix, values: Mapping[str, Fraction]) -> NDArray[np.float64]:
+def _dense(matrix: Matrix, values: Mapping[str, Fraction]) -> Floats:
     out = np.zeros(matrix.shape)
     for place, entry in matrix.entries.items():
         out[place] = entry.to_float(values)

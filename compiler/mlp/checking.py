@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.computing import ValueExpr
-from compiler.different import LARGEST
+from compiler.different import LARGEST, largest
 from compiler.mlp.affine import Finished
 from compiler.mlp.domains import Domain
 from compiler.mlp.evaluating import NoValue, function_of
@@ -111,7 +111,7 @@ class _Read:
         return _Read(whole, below)
 
     def times(self, other: _Read) -> _Read:
-        kind = _kind(_reach(self.whole) * _reach(other.whole))
+        kind = _kind(largest(self.whole) * largest(other.whole))
         return _Read(self.whole.astype(kind) * other.whole.astype(kind), self.below * other.below)
 
 
@@ -144,16 +144,12 @@ def _differ(terms: Sequence[tuple[Fraction, _Read]], wanted: Sequence[Fraction],
     entries = [entry / read.below for entry, read in terms]
     below = math.lcm(*(number.denominator for number in (*entries, *wanted)))
     weights, goals = [int(entry * below) for entry in entries], [int(goal * below) for goal in wanted]
-    reach = sum(abs(w) * _reach(read.whole) for w, (_, read) in zip(weights, terms, strict=True))
+    reach = sum(abs(w) * largest(read.whole) for w, (_, read) in zip(weights, terms, strict=True))
     fit = _kind(max([reach, *map(abs, weights), *map(abs, goals)], default=0))
     total = np.zeros(len(kind), dtype=fit)
     for weight, (_, read) in zip(weights, terms, strict=True):
         total = total + read.whole.astype(fit) * weight
     return np.asarray(total != np.array(goals, dtype=fit)[kind])
-
-
-def _reach(whole: Whole) -> int:
-    return max(abs(int(whole.min(initial=0))), abs(int(whole.max(initial=0))))
 
 
 def _kind(reach: int) -> Any:

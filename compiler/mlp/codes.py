@@ -7,6 +7,7 @@ proving that a code is the smallest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 
@@ -76,10 +77,7 @@ def _points(reader: Reader, expression: ValueExpr, form: Form) -> dict[int, Answ
     wanted = set(read_subspaces(expression))
     chosen = [g for g, group in enumerate(domain.groups) if wanted & set(group.names)]
     groups = [domain.groups[g] for g in chosen]
-    count = 1
-    for group in groups:
-        count *= len(group.rows)
-    if count > COMBINATIONS:
+    if math.prod(len(group.rows) for group in groups) > COMBINATIONS:
         return None
     shares = [domain.contributions(form)[g] for g in chosen]
     names = [name for group in groups for name in group.names]

@@ -9,6 +9,7 @@ anywhere between the values that it has for the pure ones, and the function must
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
@@ -26,10 +27,7 @@ def is_safe(reader: Reader, expression: ValueExpr, form: Form, points: dict[int,
     if not varying:
         return True
     shares = reader.domain.contributions(form)
-    count = 1
-    for group in groups:
-        count *= len(group.rows)
-    if count > COMBINATIONS:
+    if math.prod(len(group.rows) for group in groups) > COMBINATIONS:
         return False
     places = sorted(points)
     return all(_holds(shares, g, points, places, int(form.constant)) for g in varying)

@@ -27,7 +27,7 @@ from compiler.computing import (
     Negative,
     ValueExpr,
 )
-from compiler.different import LARGEST, Rows, different
+from compiler.different import LARGEST, Rows, different, largest
 from compiler.encodings import Value
 from compiler.mlp.evaluating import COMPARISONS, Answer, NoValue, function_of
 
@@ -122,22 +122,18 @@ def _joined(part: Arithmetic | Compared | Junction, left: Column, right: Column)
 def _reckoned(operator: str, one: Ints, other: Ints, known: Bools) -> Column:
     match operator:
         case "+" | "-":
-            _check(_largest(one) + _largest(other))
+            _check(largest(one) + largest(other))
             return Column(one + other if operator == "+" else one - other, known)
         case "*":
-            _check(_largest(one) * _largest(other))
+            _check(largest(one) * largest(other))
             return Column(one * other, known)
     divisor = np.where(other == 0, 1, other)
     value = one // divisor if operator == "//" else one % divisor
     return Column(value, known & (other != 0))
 
 
-def _largest(values: NDArray[Any]) -> int:
-    return max(abs(int(values.min(initial=0))), abs(int(values.max(initial=0))))
-
-
-def _check(largest: int) -> None:
-    if largest >= LARGEST:
+def _check(reach: int) -> None:
+    if reach >= LARGEST:
         raise TooWide
 
 
@@ -193,7 +189,7 @@ def _one_by_one(expression: ValueExpr, rules: Mapping[int, Rule], places: Rows) 
 
 def combined(places: Rows, weights: Sequence[int], constant: int, below: int) -> Ints:
     """(weights . row + constant) / below for every row of ``places``.  Raises TooWide."""
-    reach = sum(abs(w) * _largest(column) for w, column in zip(weights, places.T, strict=True)) + abs(constant)
+    reach = sum(abs(w) * largest(column) for w, column in zip(weights, places.T, strict=True)) + abs(constant)
     _check(max([reach, below, *map(abs, weights)]))
     return np.asarray((places.astype(np.int64) @ np.array(weights, dtype=np.int64) + constant) // below)
 

@@ -104,10 +104,7 @@ def pattern_variants(our: OurHead, circuit: Matrix, values: Mapping[str, Fractio
 
 def total(parts: list[Matrix]) -> Matrix:
     """The sum of ``parts``, of which there is at least one."""
-    out = parts[0]
-    for part in parts[1:]:
-        out = out + part
-    return out
+    return sum(parts[1:], start=parts[0])
 
 
 # ---------------------------------------------------------------- the whole
