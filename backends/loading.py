@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from backends.torch_model import TorchModel
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Loaded:
     """A model read from a folder.  ``subspaces``: name -> coordinates, components, encoding; ``spec``: the text;
     ``settings``: the params and symbols that were set beside it; ``metadata``: all texts of the file."""
@@ -41,6 +41,11 @@ class Loaded:
     settings: dict[str, Fraction]
     subspaces: dict[str, dict[str, Any]]
     metadata: dict[str, str]
+
+    def __repr__(self) -> str:
+        sizes = self.config
+        shape = f"{sizes.n_layers} layers of {sizes.n_heads} heads, d_model {sizes.d_model}"
+        return f"<saved model {self.metadata['model']}: {shape}, {self.dtype} on {self.model.device}>"
 
     @cached_property
     def program(self) -> Program:

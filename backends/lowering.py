@@ -86,7 +86,7 @@ class LoweredMlp:
         assert self.b_gate is None or self.b_gate.shape == self.b_in.shape
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lowered:
     """A whole model in floats.  W_E : (d_vocab, d_model), W_pos : (n_ctx, d_model), W_U : (d_model, d_vocab),
     b_U : (d_vocab,).  ``n_heads`` is the most heads of a layer; heads that a layer lacks are zero.  ``mlps`` has the
@@ -106,6 +106,10 @@ class Lowered:
     heads: tuple[LoweredHead, ...]
     mlps: tuple[LoweredMlp, ...] = ()
     bound: float = ENTRY_BOUND
+
+    def __repr__(self) -> str:
+        sizes = f"d_model {self.d_model}, {self.n_layers} layers of {self.n_heads} heads, d_head {self.d_head}"
+        return f"<{self.program.name} in floats: {sizes}; entries within {self.bound:.1e}>"
 
     def __post_init__(self) -> None:
         assert self.W_E.shape == (self.d_vocab, self.d_model), self.W_E.shape

@@ -25,6 +25,7 @@ from backends.config import Config
 from backends.lowering import Lowered, LoweredHead, LoweredMlp
 from backends.mlp import Mlp
 from backends.rounding import Array
+from backends.stacked import StackedWeights
 from compiler.program import Rotary
 from dsl.diagnostics import Diagnostic, SpecError
 
@@ -84,9 +85,9 @@ class Block(nn.Module):
         return record.keep(self.prefix + "hook_resid_post", x)
 
 
-class TorchModel(nn.Module):
+class TorchModel(StackedWeights):
     """A transformer without LayerNorm, with MLPs or of attention alone.  Its state dict is ``Config.shapes()``; its
-    parameters can be trained."""
+    parameters can be trained.  ``W_Q``, ``W_in``, ``W_E`` and so on are the weights of all layers in one tensor."""
 
     embed: Embed
     pos_embed: PosEmbed

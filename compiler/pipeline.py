@@ -70,7 +70,7 @@ class HeadWeights:
         return self.W_O @ self.W_V
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Weights:
     """A whole model, exactly.
 
@@ -90,6 +90,10 @@ class Weights:
     strengths: Strengths
     free: frozenset[str]
     mlps: tuple[MlpWeights, ...] = ()
+
+    def __repr__(self) -> str:
+        heads = ", ".join(f"{head.head.name} (d_head {head.d_head})" for head in self.heads)
+        return f"<exact weights of {self.program.name}: d_model {self.program.width}; {heads}>"
 
     def head(self, name: str) -> HeadWeights:
         """The head called ``name`` (or labelled ``L0H1``); raises KeyError if there is none."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from headspec.analyses.probing import probe as probe
     from headspec.analyses.tree import Tree as Tree
     from headspec.analyses.tree import attention_tree as attention_tree
+    from headspec.drawing import plot as plot
     from headspec.generation import Generated as Generated
     from headspec.model import Model as Model
     from headspec.model import compile as compile
@@ -47,6 +48,7 @@ _HOMES = {
     "attention_tree": "headspec.analyses.tree",
     "attribute": "headspec.analyses.attribution",
     "Attribution": "headspec.analyses.attribution",
+    "plot": "headspec.drawing",
     "points": "headspec.analyses.geometry",
     "Points": "headspec.analyses.geometry",
     "probe": "headspec.analyses.probing",
@@ -87,6 +89,7 @@ __all__ = [
     "fourier",
     "load",
     "metrics",
+    "plot",
     "points",
     "probe",
     "verify",

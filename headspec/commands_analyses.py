@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsl.diagnostics import Diagnostic, SpecError
-from headspec.commands_fourier import plot_kind
+from headspec.drawing import plot_kind
 from headspec.output import say, say_json
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 from dsl.diagnostics import Diagnostic, SpecError
+from headspec.drawing import plot_kind
 from headspec.output import say, say_json
-from headspec.settings import check_choice
 
-KINDS = ("html", "svg", "png")
 OF_TEXT = ("text", "generate", "stop", "slots")
 OF_FOURIER = ("tokens", "prompt", "layer", "sigmas", "dtype", "device")
 
@@ -66,12 +65,3 @@ def check_options(arguments: argparse.Namespace) -> None:
         missing = "TEXT" if arguments.text is None else "-o FILE"
         help = 'for example `headspec plot induction "<bos> a b c a" -o induction.html`'
         raise SpecError(Diagnostic("E0608", f"command line: {missing} is missing", help=help))
-
-
-def plot_kind(output: Path) -> str:
-    """What the ending of a file's name says to draw; SpecError E0608."""
-    ending = output.suffix.lower().removeprefix(".")
-    if not ending:
-        help = f"for example `{output.name or 'plot'}.html`; .svg and .png do too"
-        raise SpecError(Diagnostic("E0608", f"the ending of `{output}` does not say what to draw", help=help))
-    return check_choice("kind of plot", ending, KINDS)

@@ -42,7 +42,8 @@ def plot(arguments: argparse.Namespace) -> int:
     """Draw into a file; the ending of its name says what kind."""
     from headspec.commands_analyses import plot as plot_analysis
     from headspec.commands_analyses import wanted
-    from headspec.commands_fourier import check_options, plot_fourier, plot_kind
+    from headspec.commands_fourier import check_options, plot_fourier
+    from headspec.drawing import plot_kind
     from headspec.files import write_bytes
     from headspec.plotting import render_plot
 

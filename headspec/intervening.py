@@ -124,6 +124,10 @@ class Intervened:
             made.sources = _run(subject, np.array([made.source]), (), {edit.hook for edit in patches})[1]
         return made
 
+    @classmethod
+    def as_it_is(cls, subject: Subject) -> Intervened:
+        return cls(subject, EditReader(subject.program, subject.settings, subject.layers, subject.heads))
+
     def without_edits(self) -> Intervened:
         return Intervened(self.subject, self.reader)
 

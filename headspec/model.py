@@ -7,7 +7,7 @@ Not for: the mathematics of any phase (``compiler``), the float models themselve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -22,6 +22,8 @@ from headspec.specs_path import find_spec
 from headspec.words import read_tokens
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from backends.loading import Loaded
     from backends.lowering import Lowered
     from backends.numpy_model import NumpyModel
@@ -102,12 +104,34 @@ class Model:
         return NumpyModel(self.lowered)
 
     def torch(self, dtype: str | None = None, device: str = "auto") -> TorchModel:
-        """A ``torch.nn.Module`` in the spec's float type, on CUDA if there is one, else on the CPU."""
+        """A ``torch.nn.Module`` in the spec's float type, on CUDA if there is one, else on the CPU.
+
+        Rows of W_Q and W_K, of W_V and W_O are balanced by powers of two: the products are those of ``matrix``."""
         from backends.torch_model import TorchModel
         from headspec.devices import choose_device
 
         word = check_dtype(dtype or self.program.dtype)
         return TorchModel.from_lowered(self.lowered, dtype=word, device=choose_device(device))
+
+    def transformer_lens(self, dtype: str | None = None, device: str = "auto") -> Any:
+        """The same weights in a ``HookedTransformer``, which gives the same logits and activations.
+
+        SpecError E0609 without transformer_lens (below 4), E0618 for what it cannot hold, such as ALiBi."""
+        from backends.lens import hooked_transformer
+
+        return hooked_transformer(self.torch(dtype, device))
+
+    def to_tokens(self, text: str) -> Tensor:
+        """The ids of a text of tokens, shape (1, n), for the torch modules; SpecError E0607."""
+        import torch
+
+        return torch.tensor([read_tokens(text, self.program.tokens, self.program.context)])
+
+    def to_text(self, ids: Tensor | Sequence[int]) -> str:
+        """The tokens that ids of any shape stand for, with spaces between."""
+        import torch
+
+        return " ".join(self.program.tokens[i] for i in torch.as_tensor(ids).flatten().tolist())
 
     # ------------------------------------------------------------------ looking
 

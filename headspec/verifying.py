@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from headspec.model import Model, compile
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from backends.loading import Loaded
-    from headspec.verification import Verification
+    from headspec.every.asking import Choice
+    from headspec.model import Model
+    from headspec.verification import ObservedModel, Verification
 
 
 def verify(
-    model: Model | Loaded | str | Path,
+    model: Model | Loaded | str | Path | Any,
     *,
+    spec: Model | str | Path | None = None,
     device: str = "auto",
     dtype: str | None = None,
     samples: int | None = None,
@@ -40,8 +41,9 @@ def verify(
     output when the right token has the largest logit.  ``report.holds`` (or ``bool(report)``) is the verdict,
     ``print(report)`` a page of figures, ``report.to_json()`` the same for programs.
 
-    ``model``: a compiled model, a spec (text, path or packaged name), or what ``load`` returned, which is judged as
-    it was saved, on its own device and in its own float type.
+    ``model``: a compiled model, a spec (text, path or packaged name), what ``load`` returned, or any torch module with
+    TransformerLens' ``run_with_hooks`` (weights changed by hand, say), for which ``spec`` says what is right.  The
+    last two are judged as they are, on their own device and in their own float type.
     ``device``: auto, cpu, cuda, cuda:0.  ``samples``: how many sequences (default: some seconds' worth; every one
     where there are at most ``exhaustive_limit``, or if ``exhaustive``).  ``progress(done, total)`` is called on the
     way.  Raises SpecError when the spec cannot be realised, or for a device or a number of sequences that cannot be.
@@ -49,33 +51,38 @@ def verify(
     A spec that claims every output (docs/verification.md) and has more prompts than ``exhaustive_limit``: its outputs
     are looked at for every prompt if ``exhaustive``, else for ``outputs`` of them, and patterns for a sample.  What is
     done is kept in ``checkpoint``; ``shard`` (i, n) does the i-th of n parts, ``merge`` adds other checkpoints."""
+    from backends.torch_model import TorchModel
     from headspec.devices import observe_torch, own_device
     from headspec.every.asking import choose
     from headspec.every.keeping import Job
+    from headspec.intervening import Intervened, find_subject
     from headspec.verification import verify_model
 
-    if isinstance(model, (str, Path)):
-        model = compile(model)
+    subject = find_subject(model, spec, dtype, own_device(device))
+    program, module = subject.program, subject.module
     job = Job(Path(checkpoint) if checkpoint else None, shard, tuple(Path(each) for each in merge))
-    choice = choose(
-        model.program,
-        job,
-        exhaustive=exhaustive,
-        exhaustive_limit=exhaustive_limit,
-        samples=samples,
-        outputs=outputs,
-    )
-    module = model.torch(dtype, own_device(device)) if isinstance(model, Model) else model.model
+    choice: Choice | None = None
+    observed: ObservedModel = Intervened.as_it_is(subject)
+    if isinstance(module, TorchModel):  # every prompt is for modules of ours, which run in blocks
+        observed = observe_torch(module)
+        choice = choose(
+            program,
+            job,
+            exhaustive=exhaustive,
+            exhaustive_limit=exhaustive_limit,
+            samples=samples,
+            outputs=outputs,
+        )
     report = verify_model(
-        model.program,
-        observe_torch(module),
+        program,
+        observed,
         samples=samples,
         exhaustive=exhaustive and choice is None,
         exhaustive_limit=0 if exhaustive and choice is not None else exhaustive_limit,
         seed=seed,
         progress=progress,
     )
-    if choice is None:
+    if choice is None or not isinstance(module, TorchModel):
         return report
     from headspec.every.running import run
 

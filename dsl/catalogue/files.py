@@ -59,6 +59,7 @@ ENTRIES: tuple[Entry, ...] = (
         "E0609",
         "optional library missing",
         "Compiling, showing and running need only the base installation. Drawing PNG files needs matplotlib: "
-        "`pip install matplotlib`. HTML and SVG need nothing more.",
+        "`pip install matplotlib`. HTML and SVG need nothing more. A HookedTransformer needs transformer_lens below 4, "
+        "which still has it.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Catalogue entries for running and storing models (E0507..E0509, E0610..E0617).  Pure data: see ``dsl.catalogue``."""
+"""Catalogue entries for running and storing models (E0507..E0509, E0610..E0618).  Pure data: see ``dsl.catalogue``."""
 
 from __future__ import annotations
 
@@ -74,5 +74,12 @@ ENTRIES: tuple[Entry, ...] = (
         "the folder cannot be written",
         "The files are written beside the folder and then renamed, so that no half-written model is left. The "
         "operating system refused; its reason is in the message.",
+    ),
+    Entry(
+        "E0618",
+        "another library has no such thing",
+        "A HookedTransformer of TransformerLens has relu, gelu and silu neurons, absolute positions, and rotary ones "
+        "with a whole base. What else a spec asks for runs in our own torch module, which has the same names and "
+        "hooks.",
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +109,50 @@ def test_public_names_are_lazy_and_complete() -> None:
     assert set(dir(headspec)) == set(headspec.__all__)
     with pytest.raises(AttributeError):
         headspec.nonsense  # noqa: B018
+
+
+# ------------------------------------------------------------------ in a notebook
+
+
+def test_tokens_and_texts(model: headspec.Model) -> None:
+    ids = model.to_tokens("<bos> a b c a")
+    assert ids.shape == (1, 5) and model.to_text(ids) == "<bos> a b c a"
+    logits, _ = model.torch(device="cpu").run_with_cache(ids)
+    assert model.to_text(logits[0, -1].argmax()) == "b"
+    with pytest.raises(headspec.SpecError, match="E0607"):
+        model.to_tokens("<bos> q")
+
+
+def test_a_module_changed_by_hand_is_held_against_its_spec(model: headspec.Model) -> None:
+    module = model.torch(device="cpu")
+    assert headspec.verify(module, spec=model, samples=10).holds
+    assert headspec.verify(module, spec=SMALL, samples=10).holds
+    with torch.no_grad():
+        module.blocks[1].attn.W_K.zero_()
+    report = headspec.verify(module, spec=model, samples=10)
+    assert not report.holds and [head.holds for head in report.heads] == [True, False]
+    with pytest.raises(headspec.SpecError, match="E0647"):
+        headspec.verify(module)
+    with pytest.raises(headspec.SpecError, match="E0647"):
+        headspec.verify(3)
+
+
+def test_results_are_drawn_into_files(model: headspec.Model, tmp_path: Path) -> None:
+    found = headspec.plot(model.run("<bos> a b c a"), tmp_path / "run.svg", title="a title")
+    assert "a title" in found.read_text() and "induction" in found.read_text()
+    tree = headspec.attention_tree(model, "guess", "<bos> a b c a", device="cpu")
+    assert headspec.plot(tree, tmp_path / "tree.html").read_text().startswith("<!")
+    with pytest.raises(headspec.SpecError, match="E0608"):
+        headspec.plot(tree, tmp_path / "tree.pdf")
+
+
+def test_what_a_prompt_shows_is_short(model: headspec.Model, tmp_path: Path) -> None:
+    loaded = headspec.load(model.save(tmp_path / "saved"), device="cpu")
+    shown = [repr(model.weights), repr(model.lowered), repr(loaded)]
+    assert all("small" in text and len(text) < 200 for text in shown)
+
+
+@pytest.mark.skipif(find_spec("transformer_lens") is not None, reason="transformer_lens is here")
+def test_without_transformer_lens_it_is_said_what_to_install(model: headspec.Model) -> None:
+    with pytest.raises(headspec.SpecError, match="E0609.*which is not installed"):
+        model.transformer_lens()

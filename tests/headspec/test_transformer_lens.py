@@ -13,7 +13,6 @@ import pytest
 import torch
 
 import headspec
-from compiler.program import Rotary
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -34,34 +33,7 @@ OURS_ALONE = {"attn.hook_result"}  # TransformerLens has it behind a switch
 
 
 def hooked(model: headspec.Model) -> Any:
-    """A HookedTransformer without norms, of the model's sizes, that holds its state dict."""
-    module = model.torch("float32", "cpu")
-    sizes = module.sizes
-    options: dict[str, Any] = {"attn_only": True}
-    if sizes.d_mlp:
-        options = {"d_mlp": sizes.d_mlp, "act_fn": "relu"}
-    if isinstance(sizes.positions, Rotary):
-        options |= {"positional_embedding_type": "rotary", "rotary_dim": sizes.positions.dims}
-        options |= {"rotary_base": int(sizes.positions.base)}
-        options |= {"rotary_adjacent_pairs": sizes.positions.layout == "pairs"}
-    config = lens.HookedTransformerConfig(
-        n_layers=sizes.n_layers,
-        n_heads=sizes.n_heads,
-        d_model=sizes.d_model,
-        d_head=sizes.d_head,
-        n_ctx=sizes.n_ctx,
-        d_vocab=sizes.d_vocab,
-        normalization_type=None,
-        device="cpu",
-        seed=0,
-        **options,
-    )
-    made = lens.HookedTransformer(config)
-    wanted, state = made.state_dict(), module.state_dict()
-    buffers = ("attn.mask", "attn.IGNORE", "attn.rotary_sin", "attn.rotary_cos")
-    assert all(name in state or name.endswith(buffers) for name in wanted)
-    made.load_state_dict({name: tensor for name, tensor in state.items() if name in wanted}, strict=False)
-    return made
+    return model.transformer_lens("float32", "cpu")
 
 
 def sampled(model: headspec.Model) -> torch.Tensor:
@@ -77,7 +49,7 @@ def test_every_activation_is_the_same(name: str) -> None:
         found, theirs = hooked(model).run_with_cache(sampled(model))
     torch.testing.assert_close(found, logits, rtol=1e-5, atol=1e-4)
     shared = {place for place in ours if not any(place.endswith(extra) for extra in OURS_ALONE)}
-    if not isinstance(model.torch("float32", "cpu").sizes.positions, Rotary):
+    if name != "induction_rotary":
         assert shared <= set(theirs)  # under rotary positions there is no hook_pos_embed
     for place in shared & set(theirs):
         torch.testing.assert_close(theirs[place], ours[place], rtol=1e-5, atol=1e-4)
@@ -100,3 +72,19 @@ def test_ablations_and_metrics_are_the_same(name: str) -> None:
         assert theirs.lengths == ours.lengths
         for found, wanted in zip(theirs.heads, ours.heads, strict=True):
             assert found.after.to_json() == pytest.approx(wanted.after.to_json(), abs=1e-5)
+
+
+def test_a_verification_of_a_hooked_transformer_is_that_of_the_module() -> None:
+    model = headspec.compile("induction")
+    report = headspec.verify(hooked(model), spec=model, samples=10)
+    assert report.holds and report.sequences == headspec.verify(model, device="cpu", samples=10).sequences
+    broken = hooked(model)
+    with torch.no_grad():
+        broken.blocks[0].attn.W_Q.zero_()
+    assert not headspec.verify(broken, spec=model, samples=10).holds
+
+
+def test_float_types_and_refusals() -> None:
+    assert headspec.compile("previous_token").transformer_lens("bfloat16", "cpu").W_E.dtype == torch.bfloat16
+    with pytest.raises(headspec.SpecError, match="E0618"):
+        headspec.compile("previous_token_alibi").transformer_lens("float32", "cpu")
