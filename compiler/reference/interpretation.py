@@ -34,6 +34,7 @@ from compiler.heads import Condition, Copy, Head
 from compiler.program import EmbedLine, Program
 from compiler.reference.compute import Scene, computed
 from compiler.reference.fit import Facts, fit
+from compiler.reference.leads import Leads
 from compiler.reference.meaning import HeadMeaning, Meaning, Prediction, Status, joined
 from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings
 from compiler.reference.predictions import prediction
@@ -96,6 +97,7 @@ class _Run:
         spare = _spare_coordinates(program)
         self.subspaces[SPARE] = Subspace(SPARE, Dims(len(spare)), spare, tuple(str(i) for i in range(len(spare))))
         self.strays = Strays(program, numbers, tokens.shape)
+        self.leads = Leads(program, self.subspaces, numbers, self.strays)
         self.held: dict[str, Held] = {name: self._initial(s) for name, s in self.subspaces.items()}
         for embed in program.embeds:
             self._write(embed.target, self._embedded(embed))
@@ -105,13 +107,15 @@ class _Run:
         for number, layer in enumerate(self.program.layers):
             heads += self._layer(layer)
             self._compute(number)
+            self.leads.note_computed(number)
+        self.leads.note_basis(self._raw)
         predictions = tuple(self._predicted(name, every_position) for name in self.program.predict)
         names = [s.name for s in self.program.subspaces] if with_values else []
         values = {name: self._read(name) for name in names}
         return Meaning(tuple(heads), predictions, values, self.numbers.codec)
 
     def _predicted(self, name: str, every_position: bool) -> Prediction:
-        return prediction(self.program, self.subspaces[name], self.held[name], self.numbers, every_position)
+        return prediction(self.program, self.subspaces[name], self.held[name], self.leads, every_position)
 
     # -------------------------------------------------------------- the embedding
 
@@ -190,6 +194,8 @@ class _Run:
         facts = Facts(self.tokens.shape, reading, self.numbers, self.subspaces, self.strays.where)
         astray: list[tuple[str, Bools]] = []
         runaway: list[tuple[str, Bools]] = []
+        slack: list[tuple[str, Floats]] = []
+        self.leads.note_basis(self._raw)
         for head in layer:
             meaning, attention = self._attend(head, facts)
             meanings.append(meaning)
@@ -197,8 +203,11 @@ class _Run:
             runaway += [(copy.target, self.strays.leaking([copy.source])) for copy in head.copies]
             astray += [(copy.target, self.strays.copied(copy, attention)) for copy in head.copies]
             written += self._explicitly_moved(head, attention)
+            slack += self.leads.brought(head, self._raw, self._coordinates)
         for name, more in written:
             self._write(name, more)
+        for name, off in slack:
+            self.leads.add(name, off)
         for name, where in astray:
             self.strays.note(name, where)
         for name, where in runaway:

@@ -1,7 +1,8 @@
 """Which tokens are right: those that a predicted subspace is nearest to.
 
-In: a subspace and what it holds.  Out: ``Prediction``: the right tokens, and where that is determined.  Not for: logits
-of the model (``backends``).
+In: a subspace and what it holds.  Out: ``Prediction``: the right tokens, and where that is determined: a mixture is
+too close to call where its lead is within what the claims of heads and rounding leave open (``leads``).  Not for:
+logits of the model (``backends``).
 """
 
 from __future__ import annotations
@@ -10,24 +11,55 @@ import numpy as np
 
 from compiler.encodings import Constant, Dims, OneHot, Quadratic, ScalarValue, Subspace
 from compiler.program import Program
+from compiler.reference.leads import Leads
 from compiler.reference.meaning import Prediction
 from compiler.reference.numbers import NOTHING, Ints, Numbers
-from compiler.reference.values import EXACT, NEAR, Bools, Held, Kind, Raw, Symbolic, dense
+from compiler.reference.values import EXACT, NEAR, Bools, Held, Kind, Raw, Symbolic, dense, read, to_raw
 
 
-def prediction(program: Program, subspace: Subspace, held: Held, numbers: Numbers, every_position: bool) -> Prediction:
+def prediction(program: Program, subspace: Subspace, held: Held, leads: Leads, every_position: bool) -> Prediction:
     """What ``subspace`` predicts where it holds ``held``: at the last position, or at every one."""
+    numbers = leads.numbers
     codes = _said(program, subspace, numbers)
+    last = slice(None) if every_position else slice(-1, None)
     if isinstance(held, Raw):
-        last = slice(None) if every_position else slice(-1, None)
-        seen = Raw(held.vectors[:, last], held.known[:, last])
-        right, determined = _right_by_coordinates(subspace, seen, codes, numbers)
+        right, determined = _right_by_coordinates(subspace, _part(held, last), codes, numbers)
     else:
-        right, determined = _right_by_shares(subspace, held, codes)
+        right, determined = (found[:, last] for found in _right_by_shares(subspace, held, codes))
+    if subspace.name in leads.slack:
+        mixed, seen = _is_mixed(subspace, held, leads)[:, last], _part(to_raw(held, subspace, numbers), last)
+        determined = determined & ~(mixed & _too_close(subspace, seen, codes, leads, right))
     right &= determined[..., None]
     if every_position:
         return Prediction(subspace.name, right, determined)
     return Prediction(subspace.name, right[:, -1], determined[:, -1])
+
+
+def _part(raw: Raw, positions: slice) -> Raw:
+    return Raw(raw.vectors[:, positions], raw.known[:, positions])
+
+
+def _is_mixed(subspace: Subspace, held: Held, leads: Leads) -> Bools:
+    """(B, n): where what is held is no pure value that strengths are solved for."""
+    kind = read(held, subspace, leads.numbers).kind
+    return np.asarray((kind != Kind.PURE) | (subspace.name in leads.loose))
+
+
+def _too_close(subspace: Subspace, raw: Raw, codes: Ints, leads: Leads, right: Bools) -> Bools:
+    """(B, m): may another token be said?  Tokens that say no value have logit 0, or, beside numbers, one below all."""
+    encoding, inside = subspace.encoding, codes != NOTHING
+    if not inside.any() or isinstance(encoding, (Dims, Constant)):
+        return np.zeros(raw.known.shape, dtype=np.bool_)
+    if isinstance(encoding, (ScalarValue, Quadratic)):
+        c = codes[inside].astype(np.float64)
+        features = np.stack([2 * c, np.zeros_like(c)], axis=1)[:, : raw.vectors.shape[2]]
+        return leads.too_close(subspace.name, raw.vectors, features, -c * c, right[..., inside])
+    features = leads.numbers.features(encoding, codes[inside])
+    wanted = right[..., inside]
+    if not inside.all():
+        features = np.concatenate([features, np.zeros((1, features.shape[1]))])
+        wanted = np.concatenate([wanted, np.zeros((*wanted.shape[:-1], 1), dtype=np.bool_)], axis=-1)
+    return leads.too_close(subspace.name, raw.vectors, features, np.zeros(len(features)), wanted)
 
 
 def _said(program: Program, subspace: Subspace, numbers: Numbers) -> Ints:

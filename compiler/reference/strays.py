@@ -35,7 +35,7 @@ class Strays:
     """``astray[name]`` (B, n): where the subspace may hold anything; ``runaway[name]``: anything of any size."""
 
     def __init__(self, program: Program, numbers: Numbers, shape: tuple[int, ...]) -> None:
-        self.program = program
+        self.program, self.shape = program, shape
         self.numbers = numbers
         self.subspaces = {subspace.name: subspace for subspace in program.subspaces}
         self.embedded = {line.target for line in program.embeds}
@@ -93,6 +93,10 @@ class Strays:
         if isinstance(subspace.encoding, OneHot):
             inside = inside & (vectors.sum(axis=2) <= 1 + NEAR)
         return np.asarray(inside)
+
+    def hull(self, name: str) -> tuple[Floats, Floats] | None:
+        """Between which numbers every coordinate lies where nothing is known of what heads look at; None: anywhere."""
+        return self._box(self.subspaces[name]) if name in self.subspaces and self._is_roomy(name) else None
 
     def _box(self, subspace: Subspace) -> tuple[Floats, Floats]:
         """The least and the greatest entry of every coordinate, 0 included."""
