@@ -27,7 +27,9 @@ from dsl.diagnostics import Diagnostic, SpecError
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix
-    from compiler.pipeline import HeadWeights, MlpWeights, Weights
+    from compiler.head_weights import HeadWeights
+    from compiler.mlp.weights import MlpWeights
+    from compiler.pipeline import Weights
 
 MAX_BYTES = 8 * 1024**3
 ENTRY_BOUND = 2.0**-52

@@ -10,64 +10,20 @@ MLPs, the embeddings, and the values of symbols. Not for: floats (``backends.low
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
-from compiler.circuits import Circuits, HeadCircuit, RotaryTerm, build_circuits, rotary_angle
-from compiler.circuits.basis import ExactBasis, exact_basis
-from compiler.circuits.features import Feature, scalar
-from compiler.exact import Matrix, Scalar
-from compiler.factorization import Factors, RankCertificate, explain_rank, factorize
-from compiler.heads import ExplicitMatrix, Head
+from compiler.circuits import Circuits, build_circuits
+from compiler.circuits.basis import exact_basis
+from compiler.exact import Matrix
+from compiler.head_weights import HeadWeights, change_head_basis, factorize_head
 from compiler.mlp.building import build_mlps, change_basis
-from compiler.mlp.weights import MlpWeights as MlpWeights
-from compiler.program import Program, Rotary
-from compiler.sharpness import (
-    Strengths,
-    check_readouts,
-    complete_frequencies,
-    rotary_frequencies,
-    rotary_weights,
-    solve_strengths,
-)
+from compiler.mlp.weights import MlpWeights
+from compiler.program import Program
+from compiler.sharpness import Strengths, check_readouts, complete_frequencies, solve_strengths
 from compiler.spilling import in_layers
-from dsl.diagnostics import Diagnostic, SpecError, for_each
-
-THETA_BITS = 160
-"""Rotary frequencies base^(-2p/dims) enter the exact weights as rationals within 2^-160 of their value."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeadWeights:
-    """One head, exactly.  W_Q, W_K, W_V (d_head, d_model), W_O (d_model, d_head), biases (d_head, 1).
-
-    score(q <- k) = (W_Q x_q + b_Q) . (W_K x_k + b_K) / sqrt(d_head) - slope (q - k); the factor sqrt(d_head) of a
-    solved head is absorbed in W_Q.  QK = W_Q^T W_K and OV = W_O W_V.  Under rotary positions rows 0..rotary_dims-1 of
-    W_Q and W_K are the ones that turn."""
-
-    head: Head
-    d_head: int
-    W_Q: Matrix
-    W_K: Matrix
-    W_V: Matrix
-    W_O: Matrix
-    b_Q: Matrix
-    b_K: Matrix
-    b_V: Matrix
-    rotary_dims: int
-    slope: Scalar
-    qk_certificate: RankCertificate | None
-    ov_certificate: RankCertificate | None
-
-    @property
-    def QK(self) -> Matrix:
-        """The QK circuit W_Q^T W_K, shape (d_model, d_model)."""
-        return self.W_Q.T @ self.W_K
-
-    @property
-    def OV(self) -> Matrix:
-        """The OV circuit W_O W_V, shape (d_model, d_model)."""
-        return self.W_O @ self.W_V
+from compiler.symbol_values import declared_values, rotary_values
+from dsl.diagnostics import for_each
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -108,9 +64,9 @@ def compile_program(program: Program) -> Weights:
     circuits = build_circuits(program)
     bindings = declared_values(program) | rotary_values(program)
     strengths = solve_strengths(circuits, bindings, lines)
-    heads = for_each(circuits.heads, lambda head: _factorize_head(circuits, head, strengths))
+    heads = for_each(circuits.heads, lambda head: factorize_head(circuits, head, strengths))
     basis = exact_basis(program.basis, program.width)
-    heads = tuple(_change_head_basis(head, basis) for head in heads)
+    heads = tuple(change_head_basis(head, basis) for head in heads)
     mlps = tuple(change_basis(mlp, basis) for mlp in build_mlps(program, lines))
     W_E, W_pos, W_U = circuits.W_E, circuits.W_pos, circuits.W_U
     if basis is not None:
@@ -118,48 +74,6 @@ def compile_program(program: Program) -> Weights:
     bindings = bindings | dict(strengths.bindings)
     free = _free_symbols(heads, W_E, W_pos, W_U, *_matrices_of(mlps)) - bindings.keys() - {"pi"}
     return Weights(program, circuits, heads, W_E, W_pos, W_U, circuits.b_U, bindings, strengths, frozenset(free), mlps)
-
-
-# -------------------------------------------------------------------- values of symbols
-
-
-def declared_values(program: Program) -> dict[str, Fraction]:
-    """The values given to symbols, as rationals (a value with pi or a root is taken within 2^-128)."""
-    values: dict[str, Fraction] = {}
-    for symbol in program.symbols:
-        if symbol.value is not None:
-            exact = scalar(symbol.value)
-            values[symbol.name] = exact.as_fraction() if exact.is_rational() else exact.enclose(values, 128)[0]
-    return values
-
-
-def rotary_values(program: Program) -> dict[str, Fraction]:
-    """theta_p = base^(-2p/dims) for p >= 1, each within 2^-160: theta_1 by an integer root, the others as its powers,
-    with 32 bits to spare (a product of two numbers below 1 is wrong by less than 2^-190 more than they are)."""
-    if not isinstance(program.positions, Rotary):
-        return {}
-    pairs, bits = program.positions.dims // 2, THETA_BITS + 32
-    first = _root_of_inverse(program.positions.base, pairs, bits)
-    values, power = {}, 1 << bits
-    for p in range(1, pairs):
-        power = power * first >> bits
-        values[f"theta_{p}"] = Fraction(power, 1 << bits)
-    return values
-
-
-def _root_of_inverse(base: Fraction, degree: int, bits: int) -> int:
-    """floor(base^(-1/degree) * 2^bits)."""
-    return _integer_root((base.denominator << (bits * degree)) // base.numerator, degree)
-
-
-def _integer_root(value: int, degree: int) -> int:
-    """floor(value^(1/degree)) by bisection on the bits."""
-    root = 0
-    for bit in range(value.bit_length() // degree + 1, -1, -1):
-        trial = root | (1 << bit)
-        if trial**degree <= value:
-            root = trial
-    return root
 
 
 def _free_symbols(heads: tuple[HeadWeights, ...], *others: Matrix) -> set[str]:
@@ -176,169 +90,3 @@ def _free_symbols(heads: tuple[HeadWeights, ...], *others: Matrix) -> set[str]:
 def _matrices_of(mlps: tuple[MlpWeights, ...]) -> list[Matrix]:
     found = [matrix for mlp in mlps for matrix in (mlp.W_in, mlp.b_in, mlp.W_out, mlp.b_out, mlp.W_gate, mlp.b_gate)]
     return [matrix for matrix in found if matrix is not None]
-
-
-# -------------------------------------------------------------------- circuits to factors
-
-
-def _factorize_head(circuits: Circuits, circuit: HeadCircuit, strengths: Strengths) -> HeadWeights:
-    head, dimension = circuit.head, circuits.dimension
-    rotary = circuits.program.positions
-    turned = rotary.dims if isinstance(rotary, Rotary) else 0
-    values = {name: Scalar.rational(value) for name, value in strengths.bindings.items()}
-    query, key, qk_certificate = _score_rows(circuits, circuit, values, turned)
-    value, output, ov_certificate = _move_rows(circuit, dimension)
-    needed = ((qk_certificate, query.rows - turned), (ov_certificate, value.rows))
-    least = all(certificate is None or certificate.rank == rows for certificate, rows in needed)
-    d_head = _common_d_head(circuit, query, value, dimension, turned, least=least)
-    written = head.matrix("W_Q")
-    own = 1 if written is None else written.rows
-    if own != d_head:  # the model divides scores by sqrt(d_head); what is written means them divided by its own root
-        query = query.scale(Scalar.sqrt(d_head) / Scalar.sqrt(own))
-    query, key, value, output = (_pad(m, d_head) for m in (query, key, value, output))
-    width = circuits.program.width
-    return HeadWeights(
-        head=head,
-        d_head=d_head,
-        W_Q=_columns(query, 0, width),
-        W_K=_columns(key, 0, width),
-        W_V=_columns(value, 0, width),
-        W_O=_columns(output, 0, width).T,
-        b_Q=_columns(query, width, dimension),
-        b_K=_columns(key, width, dimension),
-        b_V=_columns(value, width, dimension),
-        rotary_dims=turned,
-        slope=circuit.slope.substitute(values),
-        qk_certificate=qk_certificate,
-        ov_certificate=ov_certificate,
-    )
-
-
-def _score_rows(
-    circuits: Circuits, circuit: HeadCircuit, values: Mapping[str, Scalar], turned: int
-) -> tuple[Matrix, Matrix, RankCertificate | None]:
-    """Rows of W_Q and W_K (without sqrt(d_head)) over all coordinates, the turning rows first."""
-    dimension = circuits.dimension
-    given_query, given_key = circuit.head.matrix("W_Q"), circuit.head.matrix("W_K")
-    if given_query is not None and given_key is not None:
-        return _explicit(given_query, dimension), _explicit(given_key, dimension), None
-    target = circuit.qk(dimension).substitute(values)
-    factors = factorize(target)
-    query, key = factors.left, factors.right
-    if turned:
-        soft = circuit.head.is_soft
-        above_query, above_key = _rotary_rows(circuits.program, circuit.rotary, dimension, turned, soft=soft)
-        query, key = above_query.substitute(values).stack(query), above_key.stack(key)
-    return query, key, factors.certificate
-
-
-def _rotary_rows(
-    program: Program, terms: tuple[RotaryTerm, ...], dimension: int, turned: int, *, soft: bool
-) -> tuple[Matrix, Matrix]:
-    """For every pair p the constant query (cos, sin)(shift theta_p) w_p strength, and the constant key (1, 0)."""
-    assert isinstance(program.positions, Rotary)
-    rotary = program.positions
-    pairs = rotary.dims // 2
-    query: dict[tuple[int, int], Scalar] = {}
-    key: dict[tuple[int, int], Scalar] = {}
-    for term in terms:
-        chosen = rotary_weights(rotary_frequencies(rotary), term.shift, program.sequences.longest)
-        weights = (Fraction(1),) * pairs if soft else chosen  # the score of a soft head is its meaning
-        for p in range(pairs):
-            size = term.strength * Scalar.rational(term.sign * weights[p])
-            first, second = (p, p + pairs) if rotary.layout == "half" else (2 * p, 2 * p + 1)
-            turn = rotary_angle(rotary, p) * Fraction(term.shift)
-            _add_row(query, first, term.query, size * Scalar.cos(turn))
-            _add_row(query, second, term.query, size * Scalar.sin(turn))
-            if not size.is_zero():
-                for coordinate, entry in term.key.items():
-                    key[(first, coordinate)] = entry
-    return Matrix(turned, dimension, query), Matrix(turned, dimension, key)
-
-
-def _add_row(entries: dict[tuple[int, int], Scalar], row: int, functional: Feature, size: Scalar) -> None:
-    for coordinate, entry in functional.items():
-        total = entries.get((row, coordinate), Scalar.rational(0)) + entry * size
-        entries.pop((row, coordinate), None)
-        if not total.is_zero():
-            entries[(row, coordinate)] = total
-
-
-def _move_rows(circuit: HeadCircuit, dimension: int) -> tuple[Matrix, Matrix, RankCertificate | None]:
-    """Rows of W_V and of W_O^T over all coordinates."""
-    given_value, given_output = circuit.head.matrix("W_V"), circuit.head.matrix("W_O")
-    if given_value is not None and given_output is not None:
-        return _explicit(given_value, dimension), _explicit_output(given_output, dimension), None
-    factors: Factors = factorize(circuit.ov.T)
-    return factors.left, factors.right, factors.certificate
-
-
-def _explicit(matrix: ExplicitMatrix, dimension: int) -> Matrix:
-    entries = {(row, column): scalar(entry) for row, column, entry in matrix.entries}
-    return Matrix(matrix.rows, dimension, {place: e for place, e in entries.items() if not e.is_zero()})
-
-
-def _explicit_output(matrix: ExplicitMatrix, dimension: int) -> Matrix:
-    entries = {(column, row): scalar(entry) for row, column, entry in matrix.entries}
-    return Matrix(matrix.columns, dimension, {place: e for place, e in entries.items() if not e.is_zero()})
-
-
-def _common_d_head(
-    circuit: HeadCircuit, query: Matrix, value: Matrix, dimension: int, turned: int, *, least: bool
-) -> int:
-    """The width that holds both factors: as declared, else the larger of the two (the other gets rows of zeros).
-
-    ``least``: that no factors have fewer rows is proved."""
-    needed, stated = max(query.rows, value.rows, 1), circuit.head.d_head
-    if stated is None:
-        return needed
-    if stated >= needed:
-        return stated
-    raise SpecError(_too_small(circuit, stated, query.rows, value.rows, dimension, turned, least=least))
-
-
-def _too_small(
-    circuit: HeadCircuit, stated: int, score_rows: int, move_rows: int, dimension: int, turned: int, *, least: bool
-) -> Diagnostic:
-    rows = [
-        f"`{label}` has rank {rank}" for label, rank in explain_rank([(t.label, t.circuit()) for t in circuit.terms])
-    ]
-    if turned:
-        rows.append(f"rotary positions take {turned} dimensions of every head")
-    proved = "certified: no fewer can do" if least else "the least that we know how to build"
-    rows.append(f"scores together need {score_rows}, copies need {move_rows} ({proved})")
-    return Diagnostic(
-        "E0440",
-        f"head `{circuit.head.name}` needs d_head {max(score_rows, move_rows)}, and is given {stated}",
-        circuit.head.span,
-        "too few dimensions for what its lines say",
-        help=f"say `d_head {max(score_rows, move_rows)}`, leave it out, or move a line to another head",
-        figures=tuple(rows),
-    )
-
-
-def _pad(matrix: Matrix, rows: int) -> Matrix:
-    return matrix if matrix.rows == rows else Matrix(rows, matrix.columns, matrix.entries)
-
-
-def _columns(matrix: Matrix, start: int, stop: int) -> Matrix:
-    if (start, stop) == (0, matrix.columns):
-        return matrix
-    entries = {(i, j - start): e for (i, j), e in matrix.entries.items() if start <= j < stop}
-    return Matrix(matrix.rows, max(1, stop - start), entries)
-
-
-# -------------------------------------------------------------------- basis
-
-
-def _change_head_basis(head: HeadWeights, basis: ExactBasis | None) -> HeadWeights:
-    """Read through the dual, write along the vectors: W' = W B^-1 for queries, keys and values, W_O' = B W_O."""
-    if basis is None:
-        return head
-    return replace(
-        head,
-        W_Q=head.W_Q @ basis.dual,
-        W_K=head.W_K @ basis.dual,
-        W_V=head.W_V @ basis.dual,
-        W_O=basis.vectors @ head.W_O,
-    )

@@ -12,7 +12,8 @@ from headspec.output import say, say_json
 from headspec.settings import check_choice, check_dtype, parse_settings
 
 if TYPE_CHECKING:
-    from compiler.pipeline import HeadWeights, Weights
+    from compiler.head_weights import HeadWeights
+    from compiler.pipeline import Weights
     from headspec.matrices import NamedMatrix
     from headspec.model import Model
 

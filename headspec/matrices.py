@@ -15,7 +15,8 @@ from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix, Scalar
-    from compiler.pipeline import HeadWeights, Weights
+    from compiler.head_weights import HeadWeights
+    from compiler.pipeline import Weights
     from compiler.program import Program
 
 HEAD_MATRICES = ("W_Q", "W_K", "W_V", "W_O", "QK", "OV", "b_Q", "b_K", "b_V")

@@ -12,7 +12,8 @@ import pytest
 
 import headspec
 from compiler.exact import Matrix, Scalar
-from compiler.pipeline import HeadWeights, Weights
+from compiler.head_weights import HeadWeights
+from compiler.pipeline import Weights
 from compiler.program import Rotary
 
 ROOT = Path(__file__).resolve().parents[1]

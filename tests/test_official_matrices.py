@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from compiler.exact import Angle, Matrix, Scalar
-from compiler.pipeline import HeadWeights, Weights, compile_program
+from compiler.head_weights import HeadWeights
+from compiler.pipeline import Weights, compile_program
 from compiler.resolution import resolve
 from dsl.parser import parse
 

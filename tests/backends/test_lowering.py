@@ -15,8 +15,10 @@ from backends import lowering
 from backends.lowering import ENTRY_BOUND, Lowered, balance, lower
 from backends.numpy_model import NumpyModel
 from compiler.exact import Angle, Matrix, Scalar
+from compiler.head_weights import HeadWeights
 from compiler.heads import ExplicitMatrix, Head
-from compiler.pipeline import HeadWeights, MlpWeights, Weights
+from compiler.mlp.weights import MlpWeights
+from compiler.pipeline import Weights
 from compiler.program import Activation, Program, Rotary, Symbol
 from dsl.diagnostics import SpecError
 from dsl.expressions import Number

@@ -15,8 +15,9 @@ from headspec.course.exercise import Asked, Exercise
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix
+    from compiler.head_weights import HeadWeights
     from compiler.heads import Head
-    from compiler.pipeline import HeadWeights, Weights
+    from compiler.pipeline import Weights
     from compiler.program import Program
     from dsl.answer_text import AnswerText
     from dsl.expressions import Expr

@@ -15,8 +15,9 @@ from functools import cached_property
 from backends.lowering import Lowered, lower
 from backends.numpy_model import NumpyModel
 from compiler.equivalence import Scene, reachable
+from compiler.head_weights import HeadWeights
 from compiler.heads import Head
-from compiler.pipeline import HeadWeights, Weights
+from compiler.pipeline import Weights
 from headspec.course.answer import Answer
 from headspec.course.exercise import Exercise
 from headspec.course.judging.completing import completed, sharpened

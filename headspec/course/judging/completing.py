@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from compiler.exact import Matrix, Scalar
-from compiler.pipeline import HeadWeights, Weights
+from compiler.head_weights import HeadWeights, padded
+from compiler.pipeline import Weights
 
 if TYPE_CHECKING:
     from backends.lowering import Lowered
@@ -48,13 +49,13 @@ def _with_matrices(head: HeadWeights, answer: Answer) -> HeadWeights:
     return replace(
         head,
         d_head=size,
-        W_Q=_filled(W_Q, size),
-        W_K=_filled(W_K, size),
-        W_V=_filled(W_V, size),
-        W_O=_filled(W_O.T, size).T,
-        b_Q=zeros if asks else _filled(head.b_Q, size),
-        b_K=zeros if asks else _filled(head.b_K, size),
-        b_V=zeros if "W_V" in given else _filled(head.b_V, size),
+        W_Q=padded(W_Q, size),
+        W_K=padded(W_K, size),
+        W_V=padded(W_V, size),
+        W_O=padded(W_O.T, size).T,
+        b_Q=zeros if asks else padded(head.b_Q, size),
+        b_K=zeros if asks else padded(head.b_K, size),
+        b_V=zeros if "W_V" in given else padded(head.b_V, size),
         qk_certificate=None,
         ov_certificate=None,
     )
@@ -63,10 +64,6 @@ def _with_matrices(head: HeadWeights, answer: Answer) -> HeadWeights:
 def _pair(given: Mapping[str, Matrix], names: tuple[str, str], ours: HeadWeights) -> tuple[Matrix, Matrix]:
     first, second = (given.get(name, getattr(ours, name)) for name in names)
     return first, second
-
-
-def _filled(matrix: Matrix, rows: int) -> Matrix:
-    return matrix if matrix.rows == rows else Matrix(rows, matrix.columns, matrix.entries)
 
 
 def sharpened(lowered: Lowered, factors: Mapping[str, float]) -> Lowered:

@@ -184,7 +184,7 @@ def _distance(exercise: Exercise, given: Expr, right: Expr) -> tuple[Fraction, F
 
 def symbol_values(exercise: Exercise) -> dict[str, Fraction]:
     """The values that the given spec declares for its symbols."""
-    from compiler.pipeline import declared_values
+    from compiler.symbol_values import declared_values
 
     return declared_values(exercise.program) if exercise.program is not None else {}
 
