@@ -50,8 +50,9 @@ def _unread(path: Path, suffix: str) -> NoReturn:
 def read_values(path: Path) -> object:
     """The value of a file: an array or rows (one matrix), or a map from names to such.
 
-    SpecError E0601, E0733, E0734, E0735, as ``backends.numbers``."""
-    from backends.numbers import parse_json, read_arrays, read_bytes
+    SpecError E0601, E0733, E0734, E0735, as ``backends.array_files``."""
+    from backends.array_files import read_arrays
+    from backends.file_bounds import parse_json, read_bytes
 
     match path.suffix.lower():
         case ".json":
@@ -64,7 +65,8 @@ def read_values(path: Path) -> object:
 
 
 def _read_csv(data: bytes, where: str) -> list[list[object]]:
-    from backends.numbers import check_count, damaged
+    from backends.file_bounds import damaged
+    from backends.numbers import check_count
 
     try:
         text = data.decode("utf-8-sig")
