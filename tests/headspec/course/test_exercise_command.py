@@ -408,13 +408,14 @@ def test_an_exercise_that_does_not_hold(tmp_path: Path, capsys: Capture) -> None
 
 
 def test_the_page_lists_every_key_and_every_mistake() -> None:
-    from headspec.course.files.exercise_file import COMMON, FITTING, OPTIONS
+    from headspec.course.files.checks import COMMON, FITTING, OPTIONS
     from headspec.course.judging.properties import PROPERTIES
     from headspec.course.naming.mistakes import CODES
 
     page = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
     words = set(re.findall(r"`([^`\s]+)`", page))
-    source = (ROOT / "headspec" / "course" / "files" / "exercise_file.py").read_text(encoding="utf-8")
+    files = [ROOT / "headspec" / "course" / "files" / name for name in ("exercise_file.py", "checks.py")]
+    source = "".join(path.read_text(encoding="utf-8") for path in files)
     keys = set(re.findall(r'\.(?:text|texts|word|integer|sizes|rational|names)\("(\w+)"', source))
     assert len(keys) > 15 and keys - {"equals"} <= words | {"given"}
     assert {*FITTING, *COMMON, *OPTIONS} <= words and {o for options in OPTIONS.values() for o in options} <= words
