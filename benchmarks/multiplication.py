@@ -1,13 +1,15 @@
 """Multiplication, compiled: sizes, accuracy and margins of the circuits, and the paper's analyses of them.
 
-    python benchmarks/multiplication.py [--write] [--sample 1000000] [--largest 4] [--circuits cache,direct]
+    python benchmarks/multiplication.py [--write] [--sample 1000000] [--largest 4] [--circuits cache] [--analyses]
 
 Every circuit of ``specs/systems/multiplication/`` for 1 x 1 to n x n digits: its sizes, the seconds that compiling
 takes, in float32 the products that are wrong and the least margin (every pair of numbers for n = 1, 2; for larger n the
 extreme pairs and random ones, ``--sample`` together), each output after the right digits before it; then greedy
 decoding of whole products from prompts alone, in float32 and in bfloat16.  Then, for 4 x 4, what Bai et al. 2025 (arXiv
-2510.00184) measure in trained models: a probe for the running sum, and which digits affect which output.  ``--write``
-puts the tables in ``benchmarks/results/multiplication.md``; the exit status is 1 if anything is wrong in float32.
+2510.00184) measure in trained models: a probe for the running sum, how much of weights and of last hidden states a few
+frequencies hold, and which digits affect which output.  ``--write`` puts the tables in
+``benchmarks/results/multiplication.md``, with ``--analyses`` only those of the paper, the others staying as they are;
+the exit status is 1 if anything is wrong in float32.
 """
 
 from __future__ import annotations
@@ -27,13 +29,20 @@ sys.path.insert(0, str(ROOT))
 
 import headspec  # noqa: E402
 from compiler.claimed_outputs import complete_by_claims, prompts  # noqa: E402
+from headspec.analyses.probing import Probe  # noqa: E402
 from headspec.every.keeping import Job  # noqa: E402
 from headspec.every.plan import plan  # noqa: E402
 from headspec.every.running import run_every, run_sample  # noqa: E402
+from headspec.spectra.fits import Fit, fit_rows  # noqa: E402
 
 FOLDER = ROOT / "specs" / "systems" / "multiplication"
+RESULTS = ROOT / "benchmarks" / "results" / "multiplication.md"
+PROBES = "## A linear probe for the running sum"  # the first heading of what the paper measures
 ALL, DECODED, PROBED = 10_000, 2_000, 4_000
 SITES = ("blocks.0.hook_resid_mid", "blocks.0.hook_resid_post", "blocks.1.hook_resid_mid", "blocks.1.hook_resid_post")
+ORDER = (5, 2, 1, 3, 4)  # in which their script adds up frequencies, after the mean
+FITTED = ("W_E", "W_U", "W_out W_U", "last hidden states W_U")
+PAPER_FITS = {"W_E": 0.84, "W_out W_U": 0.95, "last hidden states W_U": 0.99}  # median R^2 by k = 0, 1, 2, 5: table 1
 PAPER = {  # mean absolute error of the probe after the attention of layer 2, for c^_2 to c^_6
     "paper, fine-tuned, fails": (93.69, 113.27, 74.47, 79.40, 28.22),
     "paper, implicit chain of thought": (2.00, 1.89, 1.74, 0.97, 0.56),
@@ -74,18 +83,27 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=1_000_000)
     parser.add_argument("--largest", type=int, default=4)
     parser.add_argument("--circuits", default=",".join(sorted(path.stem for path in FOLDER.glob("*.head"))))
+    parser.add_argument("--analyses", action="store_true", help="only what the paper measures")
     arguments = parser.parse_args()
     names, rows = arguments.circuits.split(","), []
+    analyses = [*probes(names), *fits(names), *effects(names)]
+    if arguments.analyses:
+        before = RESULTS.read_text(encoding="utf-8").split(PROBES)[0]
+        return finish(before + "\n".join(analyses), arguments.write)
     for name in names:
         for n in range(1, arguments.largest + 1) if has_n(name) else (4,):
             rows.append(measure(name, n, arguments.sample))
             print(*cells(rows[-1]), flush=True)
     command = f"python benchmarks/multiplication.py --sample {arguments.sample} --largest {arguments.largest}"
-    text = "\n".join([*heading(command), *sizes(rows), *published(), *probes(names), *effects(names)])
-    print(text)
-    if arguments.write:
-        (ROOT / "benchmarks" / "results" / "multiplication.md").write_text(text + "\n", encoding="utf-8")
+    finish("\n".join([*heading(command), *sizes(rows), *published(), *analyses]), arguments.write)
     return 1 if any(row.wrong or row.decoded < 1 for row in rows) else 0
+
+
+def finish(text: str, write: bool) -> int:
+    print(text)
+    if write:
+        RESULTS.write_text(text + "\n", encoding="utf-8")
+    return 0
 
 
 # ------------------------------------------------------------------ one circuit
@@ -202,34 +220,84 @@ def published() -> list[str]:
     return [heading, "", *table([["trained", "exact match"], *map(list, PUBLISHED)])]
 
 
-def running_sum(k: int) -> str:
-    """c^_k = (sum_{i+j<=k} 10^(i+j) a_i b_j) // 10^k, looked for where c_k is predicted."""
+def running_sum(k: int, after: str) -> str:
+    """c^_k = (sum_{i+j<=k} 10^(i+j) a_i b_j) // 10^k, looked for after ``after``."""
     pairs = "sum(sum(if i + j <= {k} then 10^(i + j)*token[a[i]]*token[b[j]] else 0 for j in 0..3) for i in 0..3)"
-    return f"c^[{k}]".replace("^", "_hat") + f" after c[{k}] - 1 == {pairs.replace('{k}', str(k))}//10^{k}"
+    return f"c_hat[{k}] after {after} == {pairs.replace('{k}', str(k))}//10^{k}"
 
 
 def probes(names: list[str]) -> list[str]:
     head = ["", *(f"c^_{k}" for k in range(8))]
     rows = [[name, "", "", *(f"{value:.2f}" for value in values), ""] for name, values in PAPER.items()]
-    guess = None
+    guess: list[str] = []
+    later = []
     for name in names:
         model = compiled(name)
-        found = headspec.probe(
-            model, [running_sum(k) for k in range(8)], site=SITES, samples=PROBED, device="cpu"
-        ).probes
-        guess = guess or [probe for probe in found if probe.site == SITES[2]]
-        for site in SITES:
-            rows.append([f"{name}, {site}", *(f"{probe.mae:.4f}" for probe in found if probe.site == site)])
-    assert guess is not None
-    rows.insert(2, ["always saying the mean", *(f"{probe.guess:.2f}" for probe in guess)])
+        found = probed(model, [running_sum(k, f"c[{k}] - 1") for k in range(8)])
+        guess = guess or [f"{probe.guess:.2f}" for probe in found if probe.site == SITES[2]]
+        rows += [[f"{name}, {site}", *(f"{p.mae:.4f}" for p in found if p.site == site)] for site in SITES]
+        written = probed(model, [running_sum(k, f"c[{k}]") for k in range(7)])  # after c7 nothing is run
+        later += [[f"{name}, {site}", *(f"{p.mae:.4f}" for p in written if p.site == site), ""] for site in SITES]
+    rows.insert(2, ["always saying the mean", *guess])
     return [
-        "## A linear probe for the running sum",
+        PROBES,
         "",
-        f"Mean absolute error on {PROBED // 2:,} random pairs of 4 x 4 digits, fitted to as many others. The paper's "
-        "are at `blocks.1.hook_resid_mid`, after the attention of layer 2.",
+        f"Mean absolute error on {PROBED // 2:,} random pairs of 4 x 4 digits, fitted to as many others, where c_k is "
+        "predicted (at the token before it). The paper's are at `blocks.1.hook_resid_mid`, after the attention of "
+        "layer 2.",
         "",
         *table([head, *rows]),
+        "At the token c_k itself, when it is written already, which is where the paper's script reads c^_k:",
+        "",
+        *table([head, *later]),
     ]
+
+
+def probed(model: headspec.Model, targets: list[str]) -> tuple[Probe, ...]:
+    return headspec.probe(model, targets, site=SITES, samples=PROBED, device="cpu").probes
+
+
+def fits(names: list[str]) -> list[str]:
+    """Table 1 of the paper, and what its script prints besides: median R^2, and R^2 as frequencies are added."""
+    head = ["median R^2 by k = 0, 1, 2, 5", *FITTED]
+    rows = [["paper, implicit chain of thought", *(f"{PAPER_FITS[n]:.2f}" if n in PAPER_FITS else "" for n in FITTED)]]
+    added = [["R^2 of all rows together", "rows that vary", *(f"+ {k}" for k in ORDER)]]
+    for name in names:
+        found = fitted(name)
+        rows.append([name, *("-" if fit.median is None else f"{fit.median[2]:.4f}" for fit in found)])
+        added += [
+            [f"{name}, {fit.name}", f"{fit.varying:,} of {fit.rows:,}", *(f"{x:.4f}" for x in fit.together or ())]
+            for fit in found
+        ]
+    line = fit_rows("", np.arange(10.0)[None], ORDER).median
+    assert line is not None
+    rows += [
+        ["any vector d -> u d + v, say the digit itself", *[f"{line[2]:.4f}"] * 4],
+        ["noise, mean", *[f"{5 / 9:.4f}"] * 4],
+    ]
+    return [
+        "## Frequencies",
+        "",
+        "How much of vectors over the digits 0 .. 9 the mean and a few frequencies hold (`headspec plot --fourier "
+        "--fit`). Rows are the dimensions of W_E and W_U, the neurons of the last layer, and 1,000 random texts, after "
+        "c1, where c2 is predicted. With all frequencies everything is 1, as in the paper.",
+        "",
+        *table([head, *rows]),
+        *table(added),
+    ]
+
+
+def fitted(name: str) -> tuple[Fit, ...]:
+    """The fits of the weights, and of the last hidden states after c1."""
+    model = compiled(name)
+    weights = headspec.fourier(model, tokens="0..9", fit=ORDER, device="cpu").fits[: len(PAPER_FITS)]
+    form, module = prompts(model.program), model.torch("float32", "cpu")
+    numbers = np.random.default_rng(0).integers(0, form.count, 1000)
+    texts = complete_by_claims(model.program, form.at(numbers)).sequences[:, :12]  # a b of 4 digits, *, =, c0 and c1
+    last = module.run_with_cache(torch.from_numpy(texts))[1]["blocks.1.hook_resid_post"][:, -1]
+    digits = [model.program.tokens.index(str(d)) for d in range(10)]
+    answers = (last @ module.unembed.W_U[:, digits]).detach().double().numpy()
+    return (*weights, fit_rows(FITTED[-1], answers, ORDER))
 
 
 def effects(names: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from headspec.drawing import plot_kind
 from headspec.output import say, say_json
 
 OF_TEXT = ("text", "generate", "stop", "slots")
-OF_FOURIER = ("tokens", "prompt", "layer", "sigmas", "dtype", "device")
+OF_FOURIER = ("tokens", "prompt", "layer", "sigmas", "fit", "dtype", "device")
 
 
 def plot_fourier(arguments: argparse.Namespace) -> int:
@@ -31,6 +31,7 @@ def plot_fourier(arguments: argparse.Namespace) -> int:
         prompt=arguments.prompt,
         layer=arguments.layer,
         sigmas=arguments.sigmas,
+        fit=arguments.fit,
         device=arguments.device or "auto",
     )
     written = {}

@@ -35,6 +35,11 @@ def add_fourier(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="active is what is above mean + X sigma (default: 1 for embeddings and logits, 2 for neurons)",
     )
+    group.add_argument(
+        "--fit",
+        metavar="LIST",
+        help="frequencies, such as 5,2,1: R^2 of fits to embedding, unembedding, logits and last hidden states",
+    )
     group.add_argument("--dtype", metavar="TYPE", help="compile for this float type instead of the spec's")
     group.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:0 (default: auto)")
 

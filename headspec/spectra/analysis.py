@@ -4,7 +4,8 @@ In: a compiled model, a spec, what ``load`` returned, or a torch module.  Out: `
 (``transforms``), nor which prompts are run (``inputs``).
 
 Of a module these parameters are read: ``embed.W_E`` (V, D); if there, ``pos_embed.W_pos`` (n, D), ``unembed.W_U``
-(D, V) and ``blocks.{l}.mlp.W_out`` (d_mlp, D); and the activation ``blocks.{l}.mlp.hook_post``, by ``run_with_hooks``.
+(D, V) and ``blocks.{l}.mlp.W_out`` (d_mlp, D); and the activations ``blocks.{l}.mlp.hook_post``, and for fits
+``blocks.{l}.hook_resid_post`` of the last layer, by ``run_with_hooks``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from compiler.limits import check_size
 from dsl.diagnostics import Diagnostic, SpecError
 from headspec.spectra.figures import SINGLE, Fourier, Neurons, Positions, Task
+from headspec.spectra.fits import Fit, fit_rows, read_frequencies
 from headspec.spectra.inputs import Circle, Prompt, derive_prompt, read_circle, read_prompt
 from headspec.spectra.tasks import tasks_of
 from headspec.spectra.transforms import (
@@ -28,7 +30,6 @@ from headspec.spectra.transforms import (
     NEURON_SIGMAS,
     Floats,
     NeuronSpectra,
-    Spectrum,
     embedding_spectrum,
     neuron_spectrum,
     position_correlation,
@@ -52,6 +53,7 @@ def fourier(
     prompt: str | None = None,
     layer: int | None = None,
     sigmas: float | None = None,
+    fit: str | Sequence[int] | None = None,
     dtype: str | None = None,
     device: str = "auto",
 ) -> Fourier:
@@ -63,8 +65,10 @@ def fourier(
     ``prompt``: ``"{a} {b} ="``; by default what the spec's sequences leave no choice about.
     ``layer``: whose neurons; by default those of the last layer that has any.
     ``sigmas``: active is what is above mean + sigmas * sigma; by default 1 for embeddings and logits, 2 for neurons.
+    ``fit``: frequencies, as ``"5,2,1"`` or in a list, whose R^2 is wanted for the embedding, the unembedding, what
+    neurons add to the logits, and the last hidden states over all pairs of operands.
 
-    SpecError E0660 where there is nothing to go round, or no such layer; E0320 for more than it should be."""
+    SpecError E0660 where there is nothing to go round, no such layer or frequency; E0320 for more than it should be."""
     subject = _find(model, spec, dtype, device)
     rows = subject.parameter("embed.W_E")
     if rows is None or rows.ndim != 2:
@@ -76,6 +80,7 @@ def fourier(
     if vocabulary is not None and len(rows) < len(vocabulary):
         raise _refused(f"the module embeds {len(rows)} tokens, and the spec has {len(vocabulary)}", "give its own spec")
     circle, notes = read_circle(tokens, vocabulary, len(rows)), list[str]()
+    order = None if fit is None else read_frequencies(fit, len(circle.ids))
     embedded = rows[list(circle.ids)]
     asked = _prompt(subject, circle, prompt, len(rows), notes)
     one = EMBEDDING_SIGMAS if sigmas is None else sigmas
@@ -84,6 +89,8 @@ def fourier(
     if asked is not None and place is not None:
         neurons = _neurons(subject, circle, asked, place, NEURON_SIGMAS if sigmas is None else sigmas)
     tasks = () if place is None else _tasks(subject, place, one)
+    answers = None if tasks or (place is None and order is None) else _answers(subject, circle, rows.shape[1], notes)
+    written = None if answers is None or place is None else subject.written(place) @ answers
     return Fourier(
         name=subject.name,
         device=subject.device,
@@ -95,9 +102,10 @@ def fourier(
         singular=singular_values(embedded),
         positions=_positions(subject, asked, notes),
         neurons=neurons,
-        logits=None if place is None or tasks else _logits(subject, circle, place, one, notes),
+        logits=None if written is None else embedding_spectrum(written.T, one),
         notes=tuple(notes),
         tasks=tasks,
+        fits=() if order is None else _fits(subject, circle, asked, embedded, answers, written, order),
     )
 
 
@@ -120,10 +128,20 @@ class _Subject:
         found = self.parameters.get(name)
         return None if found is None else np.asarray(found.detach().double().cpu().numpy(), dtype=np.float64)
 
+    def written(self, layer: int) -> Floats:
+        """W_out (d_mlp, D) of a layer that has neurons."""
+        found = self.parameter(f"blocks.{layer}.mlp.W_out")
+        assert found is not None
+        return found
+
     def mlps(self) -> list[int]:
         """The layers with neurons, ascending."""
-        ends = (name.split(".") for name in self.parameters if name.endswith(".mlp.W_out"))
-        return sorted(int(parts[1]) for parts in ends if parts[0] == "blocks" and parts[1].isdigit())
+        return self.layers(".mlp.W_out")
+
+    def layers(self, ending: str = "") -> list[int]:
+        """The layers that have a parameter of this name, ascending."""
+        ends = (name.split(".") for name in self.parameters if name.endswith(ending))
+        return sorted({int(parts[1]) for parts in ends if parts[0] == "blocks" and parts[1].isdigit()})
 
 
 def _find(model: Any, spec: Model | str | Path | None, dtype: str | None, device: str) -> _Subject:
@@ -185,20 +203,19 @@ def _positions(subject: _Subject, prompt: Prompt | None, notes: list[str]) -> Po
 
 
 def _neurons(subject: _Subject, circle: Circle, prompt: Prompt, layer: int, sigmas: float) -> Neurons:
-    acts = _activations(subject, circle, prompt, layer)
+    name, count = f"blocks.{layer}.mlp.hook_post", int(subject.parameters[f"blocks.{layer}.mlp.W_out"].shape[0])
+    acts = _activations(subject, circle, prompt, name, count, "neurons")
     spectra = neuron_spectrum(acts, sigmas)
     examples = _examples(spectra)
     return Neurons(layer, spectra, examples, acts[:, :, list(examples)].astype(np.float64))
 
 
-def _activations(subject: _Subject, circle: Circle, prompt: Prompt, layer: int) -> NDArray[Any]:
-    """(p, p, d_mlp), what W_out reads at the last token of every prompt, in the model's own float type."""
+def _activations(subject: _Subject, circle: Circle, prompt: Prompt, name: str, count: int, what: str) -> NDArray[Any]:
+    """(p, p, count), the activation of this name at the last token of every prompt, in the model's own float type."""
     from backends.interventions import run
 
-    weight, p = subject.parameters[f"blocks.{layer}.mlp.W_out"], len(circle.ids)
-    count, name = int(weight.shape[0]), f"blocks.{layer}.mlp.hook_post"
-    help = "look at fewer tokens: --tokens 0..30"
-    check_size(p * p * count, MOST_ACTIVATIONS, f"activations ({p:,}^2 pairs of {count:,} neurons)", None, help)
+    p, help = len(circle.ids), "look at fewer tokens: --tokens 0..30"
+    check_size(p * p * count, MOST_ACTIVATIONS, f"activations ({p:,}^2 pairs of {count:,} {what})", None, help)
     prompts = prompt.pairs(circle)
     widest = max(max(array.shape, default=1) for array in subject.parameters.values())
     step = max(1, BATCH // (widest * prompts.shape[1]))
@@ -211,7 +228,7 @@ def _activations(subject: _Subject, circle: Circle, prompt: Prompt, layer: int) 
                 raise
             seen = {}
         if name not in seen or seen[name].ndim != 3:
-            raise _refused(f"the module has no activation `{name}` (B, n, d_mlp)", "name it as TransformerLens does")
+            raise _refused(f"the module has no activation `{name}` (B, n, {what})", "name it as TransformerLens does")
         found.append(seen[name][:, -1])
     return np.concatenate(found).reshape(p, p, -1)
 
@@ -234,18 +251,36 @@ def _tasks(subject: _Subject, layer: int, sigmas: float) -> tuple[Task, ...]:
     return tasks_of(program, out @ unembed, sigmas)
 
 
-def _logits(subject: _Subject, circle: Circle, layer: int, sigmas: float, notes: list[str]) -> Spectrum | None:
-    """The spectrum, along the tokens of the circle, of W_out W_U: rows are tokens, one column for each neuron."""
-    out, unembed = (subject.parameter(name) for name in (f"blocks.{layer}.mlp.W_out", "unembed.W_U"))
-    assert out is not None
-    if unembed is None or unembed.shape[0] != out.shape[1]:
+def _answers(subject: _Subject, circle: Circle, width: int, notes: list[str]) -> Floats | None:
+    """(D, p): the columns of W_U that answer with the tokens of the circle; or a note that there are none."""
+    unembed = subject.parameter("unembed.W_U")
+    if unembed is None or unembed.shape[0] != width:
         notes.append("the logits are left out: the module has no `unembed.W_U` of shape (d_model, vocabulary)")
         return None
     own = subject.program is not None and unembed.shape[1] != len(subject.program.tokens)
     if own or max(circle.ids) >= unembed.shape[1]:
         notes.append("the logits are left out: the tokens of the circle are not among those it answers with")
         return None
-    return embedding_spectrum((out @ unembed[:, list(circle.ids)]).T, sigmas)
+    return unembed[:, list(circle.ids)]
+
+
+def _fits(
+    subject: _Subject,
+    circle: Circle,
+    prompt: Prompt | None,
+    embedded: Floats,
+    answers: Floats | None,
+    written: Floats | None,
+    order: Sequence[int],
+) -> tuple[Fit, ...]:
+    """The fits of Bai et al.: rows along the circle, one for each dimension, neuron or prompt.  Hidden states are
+    multiplied by W_U as they are: no bias, no LayerNorm."""
+    rows = {"W_E": embedded.T, "W_U": answers, "W_out W_U": written}
+    if prompt is not None and answers is not None:
+        name, width = f"blocks.{subject.layers()[-1]}.hook_resid_post", len(answers)
+        last = _activations(subject, circle, prompt, name, width, "dimensions").reshape(-1, width)
+        rows["last hidden states W_U"] = last.astype(np.float64) @ answers
+    return tuple(fit_rows(name, found, order) for name, found in rows.items() if found is not None)
 
 
 def _refused(message: str, help: str) -> SpecError:

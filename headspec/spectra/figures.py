@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from headspec.spectra.fits import Fit
 from headspec.spectra.transforms import Floats, NeuronSpectra, SingularValues, Spectrum, components_for
 
 SINGLE = 0.85
@@ -101,7 +102,8 @@ class Fourier:
     ``embedding``: the spectrum of W_E; ``singular``: its singular values; ``logits``: the spectrum, along the tokens
     that are answered, of what each of these neurons adds to their logits, W_out W_U (of later layers nothing is seen);
     ``tasks``: the same for each prediction that has tokens of its own, and then ``logits`` is None.
-    ``notes`` say what is missing, and why."""
+    ``fits``: how much of embedding, unembedding, logits and last hidden states the frequencies hold that were asked
+    for; of hidden states each prompt is a row.  ``notes`` say what is missing, and why."""
 
     name: str
     device: str
@@ -116,6 +118,7 @@ class Fourier:
     logits: Spectrum | None
     notes: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
+    fits: tuple[Fit, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The machine-readable report, with the keys of docs/fourier.md."""
@@ -139,6 +142,7 @@ class Fourier:
             "neurons": self.neurons.to_json() if self.neurons else None,
             "logits": _spectrum_json(self.logits) if self.logits else None,
             "tasks": [task.to_json() for task in self.tasks],
+            "fits": [fit.to_json() for fit in self.fits],
             "notes": list(self.notes),
         }
 

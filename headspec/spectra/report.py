@@ -12,6 +12,7 @@ import numpy as np
 
 from headspec.report import percent, table
 from headspec.spectra.figures import SINGLE, Fourier, Neurons, Task
+from headspec.spectra.fits import Fit
 from headspec.spectra.transforms import FLOOR, Floats, Spectrum
 from headspec.terminal import PLAIN, Style, plain_label
 
@@ -20,10 +21,11 @@ ASCII_BLOCKS = " .:-=+*#%@"
 MOST_ROWS = 16
 MOST_TASKS = 64
 MOST_LISTED = 6
+MOST_FITTED = 8
 
 
 def render_fourier(result: Fourier, style: Style = PLAIN) -> str:
-    """The embedding, its singular values, the positions, the neurons, the logits, and what is missing."""
+    """The embedding, its singular values, the positions, the neurons, the logits, the fits, and what is missing."""
     first, last = plain_label(result.tokens[0]), plain_label(result.tokens[-1])
     p = len(result.tokens)
     lines = [f"{result.name}: Fourier analysis over {p} tokens, {first} to {last}, {result.dtype} on {result.device}"]
@@ -43,6 +45,8 @@ def render_fourier(result: Fourier, style: Style = PLAIN) -> str:
         lines += ["", "what the neurons add to the logits, W_out W_U", *_spectrum(result.logits, style)]
     if result.tasks:
         lines += ["", *_tasks(result.tasks)]
+    if result.fits:
+        lines += ["", *_fits(result.fits)]
     lines += [f"note: {note}" for note in result.notes]
     return "\n".join(lines)
 
@@ -109,6 +113,20 @@ def _tasks(tasks: Sequence[Task]) -> list[str]:
         rows.append([task.name, str(task.logits.p), str(len(task.neurons)), listed or "none", share])
     more = [f"  ... and {len(tasks) - MOST_TASKS} more (--json has all)"] if len(tasks) > MOST_TASKS else []
     return [f"what the neurons add to the logits of {len(tasks)} tasks", *table(rows, left=(0, 3)), *more]
+
+
+def _fits(fits: Sequence[Fit]) -> list[str]:
+    """Two lines for each kind of row: the median of its R^2 as frequency after frequency is added, and all together."""
+    order = fits[0].frequencies
+    shown = [*range(min(len(order), MOST_FITTED)), *([len(order) - 1] if len(order) > MOST_FITTED else [])]
+    rows = [["", "rows that vary", "R^2", *(f"{'..' if i >= MOST_FITTED else ''}+{order[i]}" for i in shown)]]
+    for fit in fits:
+        if fit.median is None or fit.together is None:
+            rows.append([fit.name, f"0 of {fit.rows:,}", "", *("-" for _ in shown)])
+            continue
+        rows.append([fit.name, f"{fit.varying:,} of {fit.rows:,}", "median", *(f"{fit.median[i]:.4f}" for i in shown)])
+        rows.append(["", "", "together", *(f"{fit.together[i]:.4f}" for i in shown)])
+    return ["fits by the mean and one frequency after the other", *table(rows, left=(0, 2))]
 
 
 def _blocks(values: Floats | Sequence[float], style: Style) -> str:
