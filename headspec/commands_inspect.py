@@ -113,7 +113,8 @@ def _head_text(head: HeadWeights) -> str:
 
 def show(arguments: argparse.Namespace) -> int:
     """The chosen matrices of the chosen heads."""
-    from headspec.matrices import HEAD_MATRICES, MODEL_MATRICES, render_matrix
+    from headspec.matrices import HEAD_MATRICES, MODEL_MATRICES
+    from headspec.matrix_text import render_matrix
     from headspec.mlps import render_mlps
 
     weights = _model(arguments).weights
@@ -185,7 +186,8 @@ def expand(arguments: argparse.Namespace) -> int:
     """Net heads, score circuits, composition scores, virtual heads and paths, with ranks and singular values."""
     from compiler.composition.expansion import expand as expand_weights
     from compiler.composition.rendering import render_expansion
-    from headspec.matrices import draw_circuit, residual_names
+    from headspec.matrices import residual_names
+    from headspec.matrix_text import draw_circuit
 
     weights = _model(arguments).weights
     expansion, names = expand_weights(weights), residual_names(weights.program)

@@ -156,7 +156,8 @@ class Model:
 
         Rows and columns are named after residual coordinates; columns of zeros are left out, and a large matrix is
         listed by its nonzeros.  SpecError E0606 for a name that there is not."""
-        from headspec.matrices import find_matrices, render_matrix
+        from headspec.matrices import find_matrices
+        from headspec.matrix_text import render_matrix
         from headspec.terminal import Drawing
 
         found = [named for word in name.split(",") for named in find_matrices(self.weights, word.strip(), head)]

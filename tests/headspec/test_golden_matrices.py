@@ -11,7 +11,7 @@ import pytest
 
 import headspec
 from headspec.commands_inspect import choose_matrices
-from headspec.matrices import render_matrix
+from headspec.matrix_text import render_matrix
 from tests.dsl.goldens import GOLDEN, compare
 
 ROOT = Path(__file__).resolve().parents[2]

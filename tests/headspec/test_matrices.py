@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from compiler.exact import Matrix
-from headspec.matrices import NamedMatrix, _runs, render_matrix
+from headspec.matrices import NamedMatrix
+from headspec.matrix_runs import runs_of
+from headspec.matrix_text import render_matrix
 
 
 def named(rows: list[list[int]]) -> NamedMatrix:
@@ -19,7 +21,7 @@ def named(rows: list[list[int]]) -> NamedMatrix:
 def test_every_nonzero_stands_in_one_line(seed: int) -> None:
     matrix = Matrix.from_rows(np.random.default_rng(seed).integers(0, 3, (9, 14)).tolist())
     places: list[tuple[int, int]] = []
-    for run in _runs(matrix):
+    for run in runs_of(matrix):
         places += run.places()
         assert {matrix.entries[place] for place in run.places()} == {matrix.entries[run.row, run.column]}
     assert sorted(places) == sorted(matrix.entries)
