@@ -6,10 +6,9 @@ nothing but argparse, so that ``--help`` is quick.  Not for: doing the work.
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from headspec.common_options import add_device, add_json, add_seed, add_settings, whole_number
+from headspec.common_options import Commands, add_command, add_device, add_json, add_seed, add_settings, whole_number
 
 EPILOG = """\
 KEYS and QUERIES are predicates as in `expect` lines (`key.position == query.position - 1`), or short for one: a
@@ -26,19 +25,11 @@ more of them:
   headspec ablate induction "<bos> a b c a" --from "<bos> a d c a" --patch 'stream 1 at 2'
 """
 
-Commands = Any  # argparse's own type has no public name
-
 
 def add_ablate(commands: Commands) -> None:
     """``headspec ablate SPEC [TEXT] ...``."""
-    parser = commands.add_parser(
-        "ablate",
-        help="zero attention edges, put in patterns or activations, and see what the model says then",
-        description="Zero attention edges, put in patterns or activations, and see what the model says then.",
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(action="commands_ablate:ablate", json=False)
+    help = "zero attention edges, put in patterns or activations, and see what the model says then"
+    parser = add_command(commands, "ablate", "commands_ablate:ablate", help, EPILOG)
     parser.add_argument("spec", metavar="SPEC", help="a .head file, the name of a packaged spec, or a saved folder")
     parser.add_argument("text", metavar="TEXT", nargs="?", help="tokens, separated by spaces (or --samples)")
     _add_edits(parser.add_argument_group("what is changed (each may be repeated)"))

@@ -7,11 +7,17 @@ nothing but argparse, so that ``--help`` is quick.  Not for: doing the work.
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from headspec.common_options import add_device, add_json, add_seed, add_settings, number_between, whole_number
-
-Commands = Any  # argparse's own type has no public name
+from headspec.common_options import (
+    Commands,
+    add_command,
+    add_device,
+    add_json,
+    add_seed,
+    add_settings,
+    number_between,
+    whole_number,
+)
 
 ATTRIBUTE = """\
 example:
@@ -77,14 +83,7 @@ def add_drawings(parser: argparse.ArgumentParser) -> None:
 
 
 def _command(commands: Commands, name: str, help: str, epilog: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=help,
-        description=help[0].upper() + help[1:] + ".",
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(action=f"commands_analyses:{name}", json=False)
+    parser = add_command(commands, name, f"commands_analyses:{name}", help, epilog)
     parser.add_argument("spec", metavar="SPEC", help="a .head file, the name of a packaged spec, or a saved folder")
     return parser
 

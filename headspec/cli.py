@@ -20,7 +20,16 @@ from headspec import __version__
 from headspec.ablate_options import add_ablate
 from headspec.analysis_options import add_attribute, add_drawings, add_probe
 from headspec.command_parser import Parser
-from headspec.common_options import add_device, add_json, add_seed, add_settings, positive_number, whole_number
+from headspec.common_options import (
+    Commands,
+    add_command,
+    add_device,
+    add_json,
+    add_seed,
+    add_settings,
+    positive_number,
+    whole_number,
+)
 from headspec.every_options import add_every
 from headspec.exercise_options import add_exercise
 from headspec.fourier_options import add_fourier
@@ -57,27 +66,18 @@ def build_parser() -> Parser:
     return parser
 
 
-_Commands = argparse._SubParsersAction
-
-
 def _command(
-    commands: _Commands[Parser], name: str, action: str, help: str, example: str, *, spec: bool = True
+    commands: Commands, name: str, action: str, help: str, example: str, *, spec: bool = True
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name,
-        help=help,
-        description=help[0].upper() + help[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(action=action, json=False)
+    parser = add_command(commands, name, action, help, f"example:\n  {example}")
+    parser.set_defaults(json=False)
     if spec:
         parser.add_argument("spec", metavar="SPEC", help="a .head file, or the name of a packaged spec")
         add_settings(parser)
     return parser
 
 
-def _new(commands: _Commands[Parser]) -> None:
+def _new(commands: Commands) -> None:
     parser = _command(
         commands, "new", "commands_files:new", "write a commented starter spec", "headspec new mine", spec=False
     )
@@ -87,7 +87,7 @@ def _new(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _compile(commands: _Commands[Parser]) -> None:
+def _compile(commands: Commands) -> None:
     parser = _command(
         commands,
         "compile",
@@ -101,7 +101,7 @@ def _compile(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _show(commands: _Commands[Parser]) -> None:
+def _show(commands: Commands) -> None:
     parser = _command(
         commands,
         "show",
@@ -120,7 +120,7 @@ def _show(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _expand(commands: _Commands[Parser]) -> None:
+def _expand(commands: Commands) -> None:
     parser = _command(
         commands,
         "expand",
@@ -131,7 +131,7 @@ def _expand(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _run(commands: _Commands[Parser]) -> None:
+def _run(commands: Commands) -> None:
     parser = _command(
         commands,
         "run",
@@ -148,7 +148,7 @@ def _run(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _plot(commands: _Commands[Parser]) -> None:
+def _plot(commands: Commands) -> None:
     parser = _command(
         commands,
         "plot",
@@ -174,7 +174,7 @@ def _text(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     )
 
 
-def _verify(commands: _Commands[Parser]) -> None:
+def _verify(commands: Commands) -> None:
     parser = _command(
         commands,
         "verify",
@@ -202,7 +202,7 @@ def _verify(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _fmt(commands: _Commands[Parser]) -> None:
+def _fmt(commands: Commands) -> None:
     parser = _command(
         commands, "fmt", "commands_files:fmt", "format specs in place", "headspec fmt --check specs/*.head", spec=False
     )
@@ -212,7 +212,7 @@ def _fmt(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _specs(commands: _Commands[Parser]) -> None:
+def _specs(commands: Commands) -> None:
     parser = _command(
         commands,
         "specs",
@@ -225,7 +225,7 @@ def _specs(commands: _Commands[Parser]) -> None:
     add_json(parser)
 
 
-def _explain(commands: _Commands[Parser]) -> None:
+def _explain(commands: Commands) -> None:
     parser = _command(
         commands,
         "explain",

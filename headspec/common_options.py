@@ -1,4 +1,4 @@
-"""Options that several commands have, and the numbers that options take, said once.
+"""Commands, options that several of them have, and the numbers that options take, said once.
 
 In: an ``argparse`` parser (or a group of one), or a word.  Out: the same with the options, or the number.  Not for:
 options of one command alone.
@@ -8,6 +8,22 @@ from __future__ import annotations
 
 import argparse
 import math
+from typing import Any
+
+Commands = Any  # argparse's own type has no public name
+
+
+def add_command(commands: Commands, name: str, action: str, help: str, epilog: str) -> argparse.ArgumentParser:
+    """The parser of a command; ``action`` is the module and the function that do it, ``commands_run:run``."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help,
+        description=help[0].upper() + help[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(action=action)
+    return parser
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:

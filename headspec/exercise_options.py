@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from headspec.common_options import Commands, add_command
+
 EPILOG = """\
 N is an exercise's number, such as 2c, or the path of a teacher's .toml file.
 
@@ -30,8 +32,6 @@ ANSWER is
   W_Q=q.npy ...      one file of numbers for each matrix (.npy .npz .safetensors .json .csv)
   weights.npz        one file of numbers that has them all by name
 """
-
-Commands = Any  # argparse's own type has no public name
 
 
 def add_exercise(commands: Commands) -> None:
@@ -69,14 +69,9 @@ def _intermixed(parser: type[argparse.ArgumentParser]) -> type[argparse.Argument
 
 
 def _command(below: Commands, name: str, help: str, example: str, *, more: str = "") -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = below.add_parser(
-        name,
-        help=help,
-        description=help[0].upper() + help[1:] + ".",
-        epilog=f"{more}{chr(10) if more else ''}example:\n  headspec exercise {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(action=f"commands_exercise:{name if name != 'list' else 'overview'}")
+    epilog = f"{more}{chr(10) if more else ''}example:\n  headspec exercise {example}"
+    action = f"commands_exercise:{name if name != 'list' else 'overview'}"
+    parser = add_command(below, name, action, help, epilog)
     _shared(parser)
     return parser
 

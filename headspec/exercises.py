@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headspec.course.answer import Convention
+from headspec.terminal import Drawing
 
 if TYPE_CHECKING:
     from headspec.course.exercise import Exercise
@@ -27,13 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["Words", "check", "hint", "list", "progress", "show", "solution"]
 
 
-class Words(str):
+class Words(Drawing):
     """Text that a prompt shows as it is, and a notebook as Markdown."""
 
     __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
 
     def _repr_markdown_(self) -> str:
         return str(self)
