@@ -6,6 +6,7 @@ of text that a person can read.  Not for: deciding what is wrong (see ``diagnost
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 
@@ -53,6 +54,13 @@ class Span:
     @property
     def text(self) -> str:
         return self.source.text[self.start : self.stop]
+
+    def word(self, word: str) -> Span:
+        """Where ``word`` first stands in it, between blanks, quotes or a colon; all of it if nowhere."""
+        match = re.search(rf"(?<=[\s\"]){re.escape(word)}(?=[\s\":]|$)", self.text) if word else None
+        if match is None:
+            return self
+        return Span(self.start + match.start(), self.start + match.end(), self.source)
 
 
 WIDEST = 200

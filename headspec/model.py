@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, overload
 from dsl.diagnostics import Diagnostic, SpecError
 from headspec import __version__
 from headspec.run_result import RunResult
-from headspec.settings import check_dtype, exact_settings
+from headspec.settings import check_dtype, exact_settings, told_of
 from headspec.specs_path import find_spec
 from headspec.words import read_tokens
 
@@ -58,7 +58,8 @@ def compile(
         path = find_spec(str(text_or_path))
         text, name = read_text(path), str(path)
     values = exact_settings(settings)
-    program = resolve(parse(text, name=name), values)
+    with told_of(values):
+        program = resolve(parse(text, name=name), values)
     if dtype is not None:
         program = replace(program, dtype=check_dtype(dtype))
     return Model(program, settings=values)
@@ -88,7 +89,8 @@ class Model:
         """The exact weights; SpecError when the spec cannot be realised (its figures say why)."""
         from compiler.pipeline import compile_program
 
-        return compile_program(self._program)
+        with told_of(self.settings):
+            return compile_program(self._program)
 
     @cached_property
     def lowered(self) -> Lowered:

@@ -7,7 +7,9 @@ Nothing here is ever evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal, cast
 
@@ -76,6 +78,20 @@ def _value(name: str, text: str) -> Fraction:
 
 def _bad_setting(message: str) -> Diagnostic:
     return Diagnostic("E0604", message, help="for example --set beta=3, --set beta=3/2 or --set beta=0.25")
+
+
+@contextmanager
+def told_of(settings: Mapping[str, Fraction]) -> Iterator[None]:
+    """A mistake of meaning that arises within may be one of the settings: its first diagnostic says what they were."""
+    try:
+        yield
+    except SpecError as error:
+        first, *others = error.diagnostics
+        if not settings or first.span is None:
+            raise
+        given = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        figures = (*first.figures, f"with {given}, set from outside the spec")
+        raise SpecError([replace(first, figures=figures), *others]) from None
 
 
 def check_choice(what: str, word: str, choices: Iterable[str]) -> str:

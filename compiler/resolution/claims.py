@@ -51,7 +51,7 @@ def resolve_predicts(scope: Scope, decls: Sequence[PredictDecl]) -> tuple[str, .
     found: dict[str, PredictDecl] = {}
     for decl in decls:
         with scope.attempt():
-            subspace = scope.subspace(decl.subspace, decl.span)
+            subspace = scope.subspace(decl.subspace, decl.span.word(decl.subspace))
             if decl.subspace in found:
                 note = (Note(found[decl.subspace].span, "first here"),)
                 fail(
@@ -115,7 +115,7 @@ def resolve_head_expectation(scope: Scope, decl: ExpectHead) -> HeadExpectation:
     if decl.head not in scope.heads:
         if f"head {decl.head}" in scope.broken:
             raise AlreadyReported
-        unknown("E0451", "head", decl.head, decl.span, scope.heads, "declare it in a layer: `head {}`")
+        unknown("E0451", "head", decl.head, decl.span.word(decl.head), scope.heads, "declare it in a layer: `head {}`")
     predicate = _truth(scope, decl.predicate)
     otherwise = None if decl.otherwise is None else _truth(scope, decl.otherwise)
     return HeadExpectation(decl.head, predicate, otherwise, decl.span)
@@ -271,7 +271,7 @@ def resolve_output_expectation(
     prompt = tuple(decl.prompt.split())
     answers = tuple(decl.answer.split()) if decl.generated else (decl.answer,)
     for token in prompt if not decl.generated and decl.answer in own else (*prompt, *answers):
-        scope.token(token, decl.span)
+        scope.token(token, decl.span.word(token))
     if not predicts:
         help = "say where the answer is read: `predict SUBSPACE`"
         fail(

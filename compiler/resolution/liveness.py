@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from compiler.computing import Compute, Read, ValueExpr, parts
-from compiler.encodings import Constant, Subspace
+from compiler.encodings import Constant, Phase, Quadratic, ScalarValue, Subspace
 from compiler.heads import Among, Equal, Head, Related, Relation
 from compiler.program import EmbedLine
 from compiler.resolution.scope import Scope, fail
@@ -46,25 +46,29 @@ def check_liveness(
     embeds: Sequence[EmbedLine],
     predicts: Sequence[PredictDecl],
 ) -> None:
-    """Record E0414 for every read of a subspace that is still empty everywhere."""
+    """Record E0414 for every read of a subspace that is still empty there, and once for one that nothing writes."""
     ready = {line.target for line in embeds} | {
         n for n, s in scope.subspaces.items() if isinstance(s.encoding, Constant)
     }
     writers = _writers(scope, layers)
+    told: set[str] = set()
     for head in scope.heads.values():
         for read in _reads(head):
             with scope.attempt():
-                if read.subspace not in ready:
-                    _check_read(read, head.layer, writers.get(read.subspace, []))
+                if read.subspace not in ready | told:
+                    told |= {read.subspace} - writers.keys()
+                    _check_read(scope, read, head.layer, writers.get(read.subspace, []))
     for compute in computes:
         for name, span in _read_by(compute.meaning):
             with scope.attempt():
-                if name not in ready:
-                    _check_read(_Read(name, span, "`compute`"), compute.layer, writers.get(name, []), after_heads=True)
+                if name not in ready | told:
+                    told |= {name} - writers.keys()
+                    read = _Read(name, span, "`compute`")
+                    _check_read(scope, read, compute.layer, writers.get(name, []), after_heads=True)
     for decl in predicts:
         with scope.attempt():
-            if decl.subspace in scope.subspaces and decl.subspace not in ready and decl.subspace not in writers:
-                _nobody(_Read(decl.subspace, decl.span, "`predict`"))
+            if decl.subspace in scope.subspaces and decl.subspace not in ready | told | writers.keys():
+                _nobody(scope, _Read(decl.subspace, decl.span.word(decl.subspace), "`predict`"))
 
 
 def _writers(scope: Scope, layers: Sequence[LayerDecl]) -> dict[str, list[_Writer]]:
@@ -130,11 +134,11 @@ def _read_by(value: ValueExpr) -> Iterator[tuple[str, Span]]:
     yield from places.items()
 
 
-def _check_read(read: _Read, layer: int, writers: list[_Writer], *, after_heads: bool = False) -> None:
+def _check_read(scope: Scope, read: _Read, layer: int, writers: list[_Writer], *, after_heads: bool = False) -> None:
     if any(w.layer < layer or (after_heads and w.layer == layer and not w.after_heads) for w in writers):
         return
     if not writers:
-        _nobody(read)
+        _nobody(scope, read)
     writer = writers[0]
     if writer.layer == layer:
         where = "in the same layer"
@@ -153,11 +157,14 @@ def _check_read(read: _Read, layer: int, writers: list[_Writer], *, after_heads:
     )
 
 
-def _nobody(read: _Read) -> None:
+def _nobody(scope: Scope, read: _Read) -> None:
+    name = read.subspace
+    encoding = scope.subspaces[name].encoding if name in scope.subspaces else None
+    shown = "position" if isinstance(encoding, Phase | ScalarValue | Quadratic) else "token"
     fail(
         "E0414",
         f"{read.what} reads `{read.subspace}`, which nothing ever writes",
         read.span,
         label="always empty",
-        help=f"write it first: `embed token -> {read.subspace}`, or `copy key.A -> {read.subspace}` one layer earlier",
+        help=f"write it first: `embed {shown} -> {name}`, or `copy key.A -> {name}` one layer earlier",
     )

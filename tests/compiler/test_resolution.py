@@ -394,3 +394,11 @@ def test_a_subtraction_where_a_set_stands_is_taken_for_a_range(line: str, help: 
     with pytest.raises(SpecError) as caught:
         resolve(parse(f"model m\ncontext 4\n{text}\n"))
     assert f"did you mean the range `{help}`?" in str(caught.value)
+
+
+def test_what_is_never_written_is_told_once_and_how_to_write_it() -> None:
+    head = "layer\n  head h\n    attend key.where == query.where - 1\n    rest key.where == 0\n"
+    with pytest.raises(SpecError) as caught:
+        resolve(parse(f"model m\ntokens a, b\ncontext 4\nsubspace where : phase(positions)\n{head}"))
+    assert [d.code for d in caught.value.diagnostics] == ["E0414"]
+    assert "`embed position -> where`" in str(caught.value)

@@ -111,6 +111,15 @@ def test_public_names_are_lazy_and_complete() -> None:
         headspec.nonsense  # noqa: B018
 
 
+def test_a_mistake_says_what_was_set() -> None:
+    with pytest.raises(headspec.SpecError, match="with n = 0, set from outside the spec") as caught:
+        headspec.compile("systems/multiplication/direct", settings={"n": 0})
+    assert str(caught.value).count("set from outside") == 1 < len(caught.value.diagnostics)
+    with pytest.raises(headspec.SpecError) as without:
+        headspec.compile("model m\ntokens a..z\nsubspace s : onehot(3..1)\n")
+    assert "set from outside" not in str(without.value)
+
+
 # ------------------------------------------------------------------ in a notebook
 
 
