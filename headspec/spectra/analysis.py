@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from compiler.limits import check_size
 from dsl.diagnostics import Diagnostic, SpecError
+from headspec.analyses.texts import given_places
 from headspec.spectra.figures import SINGLE, Fourier, Neurons, Positions, Task
 from headspec.spectra.fits import Fit, fit_rows, read_frequencies
 from headspec.spectra.inputs import Circle, Prompt, derive_prompt, read_circle, read_prompt
@@ -171,6 +172,9 @@ def _prompt(subject: _Subject, circle: Circle, words: str | None, size: int, not
             raise _refused(f"the prompt has {len(found.ids)} tokens, and the context {program.context}", "shorten it")
         return found
     derived = None if program is None else derive_prompt(program.sequences, circle)
+    if derived is not None and program is not None and program.generate is not None:
+        whole = given_places(program, program.sequences.shortest)
+        derived = None if any(whole[len(derived.ids) :]) else derived  # what is given goes on: more than two operands
     if derived is None:
         notes.append("positions and neurons are left out: say where the operands stand, --prompt '{a} {b} ='")
     return derived

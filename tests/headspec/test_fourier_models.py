@@ -274,6 +274,14 @@ def test_a_prompt_ends_before_the_answer() -> None:
     assert derived is not None and derived.text == "{a} = {b} =" and derived.places == (0, 2)
 
 
+@pytest.mark.parametrize(("n", "prompt"), [(1, "{a} * {b} ="), (2, None)])
+def test_a_prompt_goes_on_to_what_is_written(n: int, prompt: str | None) -> None:
+    """Two numbers of two digits are four operands: a0 and a1 are not those of anything."""
+    model = headspec.compile("systems/multiplication/direct", settings={"n": n})
+    found = headspec.fourier(model, device="cpu")
+    assert found.prompt == prompt and (found.neurons is None) == (prompt is None)
+
+
 # ------------------------------------------------------------------ shown
 
 
