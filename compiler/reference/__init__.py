@@ -4,8 +4,9 @@ In: a ``Program`` and token ids.  Out: ``Meaning``.  Not for: anything the compi
 ``exact``, ``circuits``, ``factorization``, ``sharpness`` or ``mlp``, so that the two can be held against each other.
 
 ``interpretation`` runs the layers, ``completion`` goes on with prompts, ``fit`` finds the keys that fit, ``values`` are
-what a subspace holds (pure, mixed, raw), ``soft`` is the softmax of exact scores, ``compute`` is what happens between
-heads, ``predictions`` are the tokens that are right in the end, ``numbers`` evaluates the arithmetic of a spec.
+what a subspace holds (pure, mixed, raw), ``reading`` what relations see of it, ``moving`` how it is copied, ``soft``
+is the softmax of exact scores, ``compute`` is what happens between heads, ``predictions`` are the tokens that are right
+in the end, ``numbers`` evaluates the arithmetic of a spec.
 """
 
 from compiler.reference.interpretation import interpret

@@ -36,27 +36,13 @@ from compiler.reference.compute import Scene, computed
 from compiler.reference.fit import Facts, fit
 from compiler.reference.leads import Leads
 from compiler.reference.meaning import HeadMeaning, Meaning, Prediction, Status, joined
+from compiler.reference.moving import mean_over_keys, transport, transport_raw, unknown_sources
 from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, all_bindings
 from compiler.reference.predictions import prediction
+from compiler.reference.reading import read
 from compiler.reference.soft import Stream, attend_softly, matrix_of
 from compiler.reference.strays import Strays
-from compiler.reference.values import (
-    Attention,
-    Bools,
-    Held,
-    Kind,
-    Raw,
-    Reading,
-    Symbolic,
-    add,
-    from_codes,
-    mean_over_keys,
-    read,
-    to_raw,
-    transport,
-    transport_raw,
-    unknown_sources,
-)
+from compiler.reference.values import Attention, Bools, Held, Kind, Raw, Reading, Symbolic, add, from_codes, to_raw
 
 ENTRIES_PER_CHUNK = 16_000_000
 SPARE = ""

@@ -23,10 +23,11 @@ import numpy as np
 from compiler.encodings import Subspace
 from compiler.heads import Copy, Head
 from compiler.program import Alibi, Program
+from compiler.reference.moving import linear_map
 from compiler.reference.numbers import Floats, Numbers
 from compiler.reference.soft import matrix_of
 from compiler.reference.strays import Strays
-from compiler.reference.values import Bools, Raw, linear_map
+from compiler.reference.values import Bools, Raw
 
 ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 """r with |fl(x) - x| <= r |x| (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 2.2)."""

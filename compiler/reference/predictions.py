@@ -14,7 +14,8 @@ from compiler.program import Program
 from compiler.reference.leads import Leads
 from compiler.reference.meaning import Prediction
 from compiler.reference.numbers import NOTHING, Ints, Numbers
-from compiler.reference.values import EXACT, NEAR, Bools, Held, Kind, Raw, Symbolic, dense, read, to_raw
+from compiler.reference.reading import read
+from compiler.reference.values import EXACT, NEAR, Bools, Held, Kind, Raw, Symbolic, dense, to_raw
 
 
 def prediction(program: Program, subspace: Subspace, held: Held, leads: Leads, every_position: bool) -> Prediction:

@@ -20,8 +20,9 @@ import numpy as np
 from compiler.encodings import Code, OneHot, Phase, Quadratic, Subspace
 from compiler.heads import Among, Condition, Equal, ExplicitMatrix, Head, Offset, Related, Relation, Term
 from compiler.program import Program, Rotary
+from compiler.reference.moving import rotation
 from compiler.reference.numbers import Floats, Numbers
-from compiler.reference.values import Attention, Bools, Raw, rotation
+from compiler.reference.values import Attention, Bools, Raw
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""What a subspace holds at every position of a batch, and how attention moves it.
+"""What a subspace holds at every position of a batch.
 
-In: embedded values, supports, copies.  Out: ``Symbolic`` (combinations of encoded values) or ``Raw`` (coordinates).
-Not for: deciding where a head attends (``reference``, ``reference_soft``).
+In: codes of values, shares.  Out: ``Symbolic`` (combinations of encoded values) or ``Raw`` (coordinates).
+Not for: what a relation sees of it (``reading``), nor how attention moves it (``moving``).
 
 One-hot, phase and code subspaces, and pairs of phases, are ``Symbolic`` for as long as only hard heads write to them by
 ``copy``; scalar, quadratic, constant, other pairs and raw dims, and whatever a soft head or an explicit W_O writes to,
@@ -21,28 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.encodings import (
-    AnyPairs,
-    Code,
-    OneHot,
-    Pairs,
-    Phase,
-    PhasePairs,
-    Quadratic,
-    ScalarValue,
     Subspace,
     of_one_value,
 )
-from compiler.heads import Copy
-from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, lookup, shifted
+from compiler.reference.numbers import NOTHING, Codec, Floats, Ints, Numbers, lookup
 
 Bools = NDArray[np.bool_]
 Kinds = NDArray[np.uint8]
 
 EXACT = 1e-12
 NEAR = 1e-9
-
-PLACES = 1 << 22
-"""So many vectors, times pairs, are compared at once."""
 
 
 class Kind(IntEnum):
@@ -187,213 +175,3 @@ def to_raw(held: Held, subspace: Subspace, numbers: Numbers) -> Raw:
     if len(mixed):
         vectors[mixed] = held.shares[held.slot.flat[mixed]] @ numbers.features(encoding, held.universe)
     return Raw(vectors.reshape(*held.kind.shape, size), held.kind != Kind.UNKNOWN)
-
-
-# ------------------------------------------------------------------ reading
-
-
-def read(held: Held, subspace: Subspace, numbers: Numbers) -> Reading:
-    """What a relation sees: coordinates are decoded where they equal an encoded value within 1e-9."""
-    if isinstance(held, Symbolic):
-        return _paired(held, subspace.encoding) if isinstance(subspace.encoding, PhasePairs) else held.reading
-    code, empty = _decode(held.vectors, subspace, numbers)
-    kind = np.where(code != NOTHING, Kind.PURE, np.where(empty, Kind.EMPTY, Kind.MIXED))
-    kind = np.where(held.known, kind, Kind.UNKNOWN).astype(np.uint8)
-    return Reading(kind, np.where(kind == Kind.PURE, code, NOTHING))
-
-
-def _paired(held: Symbolic, encoding: PhasePairs) -> Reading:
-    """Pairs where one value stands twice, or two once each; one alone is no pair."""
-    low, high = encoding.of.low, encoding.of.high
-    shown = held.shares != 0
-    once, twice = np.abs(held.shares - 1) <= EXACT, np.abs(held.shares - 2) <= EXACT
-    clear = (~shown | once | twice).all(axis=1) & (once.sum(axis=1) + 2 * twice.sum(axis=1) == 2)
-    pairs = np.full(len(shown) + 1, NOTHING, dtype=np.int64)  # the last one is for what is no mixture
-    if len(held.universe):
-        least, most = held.universe[shown.argmax(axis=1)], held.universe[::-1][shown[:, ::-1].argmax(axis=1)]
-        clear &= (low <= least) & (most <= high)
-        pairs[:-1] = np.where(clear, (least - low) * (high - low + 1) + most - low, NOTHING)
-    code = pairs[np.where(held.kind == Kind.MIXED, held.slot, len(shown))]
-    kind = np.where(held.kind == Kind.PURE, Kind.MIXED, np.where(code != NOTHING, Kind.PURE, held.kind))
-    return Reading(kind.astype(np.uint8), code)
-
-
-def _decode(vectors: Floats, subspace: Subspace, numbers: Numbers) -> tuple[Ints, Bools]:
-    """(code or ``NOTHING``, is it the zero vector); an empty number reads as 0."""
-    encoding = subspace.encoding
-    empty = np.asarray((np.abs(vectors) <= NEAR).all(axis=2))
-    match encoding:
-        case ScalarValue() | Quadratic():
-            whole = np.round(vectors[..., 0])
-            close = np.abs(vectors[..., 0] - whole) <= NEAR
-            if isinstance(encoding, Quadratic):
-                close &= np.abs(vectors[..., 1] - whole * whole) <= NEAR
-            return np.where(close, whole, NOTHING).astype(np.int64), empty
-        case Pairs():
-            return _pair(vectors, encoding, numbers), empty
-        case PhasePairs():  # two opposite points add up to nothing, which is no pair here
-            return np.where(empty, NOTHING, _pair(vectors, encoding, numbers)), empty
-        case OneHot() | Code() | Phase():
-            values = numbers.values(encoding)
-            features = numbers.features(encoding, values)
-            flat = vectors.reshape(-1, vectors.shape[2])
-            best = (flat @ features.T).argmax(axis=1)
-            close = (np.abs(flat - features[best]) <= NEAR).all(axis=1) & ~empty.reshape(-1)
-            return np.where(close, values[best], NOTHING).reshape(empty.shape), empty
-        case _:
-            return np.full(empty.shape, NOTHING, dtype=np.int64), empty
-
-
-def _pair(vectors: Floats, encoding: AnyPairs, numbers: Numbers) -> Ints:
-    """The one pair whose sum stands there; ``NOTHING`` where there is none, or several."""
-    values = numbers.values(encoding)
-    features = numbers.features(encoding, values)
-    flat = vectors.reshape(-1, vectors.shape[2])
-    rows = max(1, PLACES // len(values))
-    blocks = [_nearest_pair(flat[i : i + rows], values, features) for i in range(0, len(flat), rows)]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *blocks]).reshape(vectors.shape[:2])
-
-
-def _nearest_pair(flat: Floats, values: Ints, features: Floats) -> Ints:
-    nearest = flat @ features.T - (features * features).sum(axis=1) / 2
-    best = nearest.argmax(axis=1)
-    close = (np.abs(flat - features[best]) <= NEAR).all(axis=1)
-    nearest[np.arange(len(flat)), best] = -np.inf
-    second = features[nearest.argmax(axis=1)]
-    alone = ~(np.abs(flat - second) <= NEAR).all(axis=1) if len(values) > 1 else np.ones_like(close)
-    return np.where(close & alone, values[best], NOTHING)
-
-
-# ------------------------------------------------------------------ moving
-
-
-def moved_codes(codes: Ints, copy: Copy, target: Subspace, numbers: Numbers) -> Ints:
-    """What ``copy`` makes of each value: + shift, then through the table, then as ``target`` holds it."""
-    codes = shifted(codes, copy.shift)
-    if copy.table is not None:
-        arguments = numbers.codec.codes(tuple(argument for argument, _ in copy.table))
-        images = numbers.codec.codes(tuple(image for _, image in copy.table))
-        index, found = lookup(codes, arguments)
-        codes = np.where(found, np.append(images, NOTHING)[index], NOTHING)
-    return numbers.canonical(of_one_value(target.encoding), codes)
-
-
-def unknown_sources(attention: Attention, known: Bools) -> Bools:
-    """(B, n): which queries look at a key whose value is not known."""
-    if known.all():
-        return np.zeros(known.shape, dtype=np.bool_)
-    return np.asarray((attention.support & ~known[:, None, :]).any(axis=2))
-
-
-def transport(held: Symbolic, attention: Attention, copy: Copy, target: Subspace, numbers: Numbers) -> Symbolic:
-    """coefficient * mean over the support of the moved values, for a hard head."""
-    batch, n = held.kind.shape
-    unknown = ~attention.known | unknown_sources(attention, held.kind != Kind.UNKNOWN)
-    count = np.where(unknown, 0, attention.support.sum(axis=2))
-    key = attention.support.argmax(axis=2)
-    here = np.arange(batch)[:, None]
-    code = moved_codes(held.code[here, key], copy, target, numbers)
-    code = np.where(count == 1, code, NOTHING)
-    kind = np.where(unknown, Kind.UNKNOWN, np.where(code != NOTHING, Kind.PURE, Kind.EMPTY)).astype(np.uint8)
-    coefficient = numbers.number(copy.coefficient)
-    simple = (count == 0) | ((count == 1) & (held.kind[here, key] != Kind.MIXED) & (coefficient == 1))
-    rows = np.flatnonzero(~simple)
-    if not len(rows):
-        return symbolic(kind, code)
-    moved = moved_codes(occurring(held), copy, target, numbers)
-    universe = np.unique(moved[moved != NOTHING])
-    shares = _summed(held, attention.support, rows, copy, target, universe, numbers)
-    shares *= coefficient
-    shares /= count.flat[rows][:, None]
-    return from_shares(kind, code, rows, universe, shares)
-
-
-def _summed(
-    held: Symbolic, support: Bools, rows: Ints, copy: Copy, target: Subspace, universe: Ints, numbers: Numbers
-) -> Floats:
-    """(M, U): the moved values of all keys in the support of each flat query in ``rows``, added up."""
-    n = held.kind.shape[1]
-    row, key = np.nonzero(support.reshape(-1, n)[rows])
-    source = (rows[row] // n) * n + key
-    column, found = lookup(moved_codes(held.code.flat[source], copy, target, numbers), universe)
-    pure = (held.kind.flat[source] == Kind.PURE) & found
-    width = len(universe)
-    counts = np.bincount(row[pure] * width + column[pure], minlength=len(rows) * width)
-    result = counts.reshape(len(rows), width).astype(np.float64)
-    if len(held.shares):
-        _add_mixed(result, held, support, rows, _moved_shares(held, copy, target, universe, numbers))
-    return result
-
-
-def _moved_shares(held: Symbolic, copy: Copy, target: Subspace, universe: Ints, numbers: Numbers) -> Floats:
-    column, found = lookup(moved_codes(held.universe, copy, target, numbers), universe)
-    result = np.zeros((len(universe), len(held.shares)))
-    np.add.at(result, column[found], held.shares.T[found])
-    return result.T
-
-
-def _add_mixed(result: Floats, held: Symbolic, support: Bools, rows: Ints, shares: Floats) -> None:
-    """Adds the mixed keys, one sequence at a time (a product of its support with their shares)."""
-    n = held.kind.shape[1]
-    for b in np.unique(rows // n):
-        mixed = np.flatnonzero(held.kind[b] == Kind.MIXED)
-        begin, end = np.searchsorted(rows, [b * n, (b + 1) * n])
-        if len(mixed):
-            looks = support[b][np.ix_(rows[begin:end] - b * n, mixed)].astype(np.float64)
-            result[begin:end] += looks @ shares[held.slot[b, mixed]]
-
-
-def linear_map(copy: Copy, source: Subspace, target: Subspace, numbers: Numbers) -> tuple[Floats, Floats]:
-    """(matrix, bias) with moved coordinates = matrix @ coordinates + bias, coefficient left out."""
-    size = numbers.size(target.encoding)
-    zero = np.zeros(size)
-    match source.encoding, target.encoding:
-        case _, (Pairs() | PhasePairs()):
-            return np.eye(size), zero
-        case OneHot(), _:
-            moved = moved_codes(numbers.values(source.encoding), copy, target, numbers)
-            features = numbers.features(target.encoding, np.where(moved == NOTHING, 0, moved))
-            return (features * (moved != NOTHING)[:, None]).T, zero
-        case Phase(), Phase():
-            return rotation(source.encoding, target.encoding, copy.shift, numbers), zero
-        case ((ScalarValue() | Quadratic()), (ScalarValue() | Quadratic())):
-            k = float(copy.shift)
-            full = np.array([[1.0, 0.0], [2 * k, 1.0]])
-            return full[:size, : numbers.size(source.encoding)], np.array([k, k * k])[:size]
-        case _:
-            assert len(source.coordinates) == size, "resolution checks that the encodings fit"
-            return np.eye(size), zero
-
-
-def rotation(source: Phase, target: Phase, shift: int, numbers: Numbers) -> Floats:
-    """Every pair turned by shift * frequency, and rescaled from the source's to the target's magnitudes."""
-    angles = shift * numbers.frequencies(source)
-    ratio = numbers.magnitudes(target) / numbers.magnitudes(source)
-    result = np.zeros((2 * len(angles), 2 * len(angles)))
-    for j, (angle, scale) in enumerate(zip(angles, ratio, strict=True)):
-        c, s = scale * np.cos(angle), scale * np.sin(angle)
-        result[2 * j : 2 * j + 2, 2 * j : 2 * j + 2] = [[c, -s], [s, c]]
-    return result
-
-
-def transport_raw(
-    held: Held, attention: Attention, copy: Copy, source: Subspace, target: Subspace, numbers: Numbers
-) -> Raw:
-    """coefficient * (attention-weighted mean of the moved coordinates)."""
-    raw = to_raw(held, source, numbers)
-    matrix, bias = linear_map(copy, source, target, numbers)
-    moved = raw.vectors @ matrix.T + bias
-    known = attention.known & ~unknown_sources(attention, raw.known)
-    mean = mean_over_keys(attention, moved)
-    return Raw(mean * numbers.number(copy.coefficient), known)
-
-
-def mean_over_keys(attention: Attention, vectors: Floats) -> Floats:
-    """(B, n, d): sum_k pattern[q, k] vectors[k]; a sum of the support divided once, for a hard head."""
-    if attention.weights is not None:
-        return attention.weights @ vectors
-    count = attention.support.sum(axis=2, keepdims=True)
-    if (count <= 1).all():
-        key = attention.support.argmax(axis=2)
-        return np.asarray(vectors[np.arange(len(key))[:, None], key] * count)
-    return np.asarray((attention.support.astype(np.float64) @ vectors) / np.maximum(count, 1))
