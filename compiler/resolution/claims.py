@@ -15,7 +15,7 @@ from compiler.claims import HeadExpectation, OutputExpectation
 from compiler.encodings import AnyPairs, Constant, Dims
 from compiler.program import OwnToken
 from compiler.resolution.embeds import holds_any
-from compiler.resolution.encodings import name_of, values_of
+from compiler.resolution.encoded import name_of, values_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolution.sets import resolve_range, show_all

@@ -15,7 +15,7 @@ from typing import Any
 from compiler import limits
 from compiler.computing import Compute, LookedUp, Split, ValueExpr, parts
 from compiler.encodings import AnyPairs, Constant, Dims, Subspace
-from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.encoded import kind_of, name_of, values_of
 from compiler.resolution.scope import AlreadyReported, Scope, fail
 from compiler.resolution.typed_values import IN_WORDS, Type, typed
 from dsl.tree import ComputeDecl, LayerDecl, Statement

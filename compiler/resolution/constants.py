@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from compiler.encodings import Constant, Dims, Encoding, OneHot, Quadratic, ScalarValue, Subspace, Value
 from compiler.heads import Among, Condition
-from compiler.resolution.encodings import name_of, values_of
+from compiler.resolution.encoded import name_of, values_of
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import Values, constant, resolve_set, show_all
 from compiler.resolution.sides import (

@@ -26,7 +26,7 @@ from compiler.encodings import (
 )
 from compiler.heads import Copy
 from compiler.program import Rotary
-from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.encoded import kind_of, name_of, values_of
 from compiler.resolution.numbers import fold, integer
 from compiler.resolution.relations import same_circles
 from compiler.resolution.scope import Scope, Table, fail

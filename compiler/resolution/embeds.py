@@ -13,7 +13,8 @@ from fractions import Fraction
 from compiler import limits
 from compiler.encodings import Code, Constant, Dims, OneHot, Pairs, Subspace, Value, of_one_value
 from compiler.program import EmbedLine
-from compiler.resolution.encodings import list_rows, name_of, values_of
+from compiler.resolution.encoded import name_of, values_of
+from compiler.resolution.encodings import list_rows
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show_all

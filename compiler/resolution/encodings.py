@@ -1,122 +1,27 @@
-"""What a subspace's encoding is made of: its values, its dimension, the names of its components.
+"""From the syntax of an encoding to the encoding of a subspace.
 
-In: the syntax of an encoding (``onehot(tokens)``) and the ``Scope``.  Out: a ``compiler.encodings.Encoding``, with
-codes chosen where none are given.  Not for: where the coordinates lie (``layout``) or what an encoding
-looks like as a vector (``circuits``).
+In: ``onehot(tokens)`` and the like as written, and the ``Scope``.  Out: a ``compiler.encodings.Encoding``, with codes
+chosen where none are given.  Not for: where the coordinates lie (``layout``) or what an encoding looks like as a vector
+(``circuits``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NoReturn
 
 from compiler import limits
-from compiler.encodings import (
-    Code,
-    Constant,
-    Dims,
-    Encoding,
-    OneHot,
-    Pairs,
-    Phase,
-    PhasePairs,
-    Quadratic,
-    ScalarValue,
-    Value,
-)
+from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue
 from compiler.resolution.circles import choose_turns
 from compiler.resolution.codes import check_vectors, choose_vectors
 from compiler.resolution.numbers import fold, size
 from compiler.resolution.scope import Scope, fail, unknown
-from compiler.resolution.sets import Kind, Values, resolve_set
+from compiler.resolution.sets import Values, resolve_set
 from dsl import tree
 from dsl.expressions import Binary, Expr, ListOf, Name, Number
 from dsl.span import Span
 from dsl.tree import Option
-
-# ------------------------------------------------------------------ what an encoding is made of
-
-
-def values_of(encoding: Encoding) -> Sequence[Value]:
-    """The values an encoding can hold, in order; none for ``dims`` and ``constant``."""
-    match encoding:
-        case OneHot(values) | Code(values):
-            return values
-        case PhasePairs():
-            return encoding.values
-        case Phase(low, high) | ScalarValue(low, high) | Quadratic(low, high):
-            return range(low, high + 1)
-        case Dims() | Constant():
-            return ()
-
-
-def kind_of(encoding: Encoding) -> Kind | None:
-    """Whether an encoding holds tokens or integers; None when it holds no values."""
-    values = values_of(encoding)
-    if not len(values):
-        return None
-    return "tokens" if isinstance(values[0], str) else "integers"
-
-
-def dimension_of(encoding: Encoding) -> int:
-    """How many residual coordinates an encoding takes."""
-    match encoding:
-        case OneHot(values):
-            return len(values)
-        case Phase():
-            return 2 * encoding.count
-        case PhasePairs(of):
-            return dimension_of(of)
-        case Quadratic():
-            return 2
-        case Code() | Dims():
-            return encoding.size
-        case ScalarValue() | Constant():
-            return 1
-
-
-def components_of(encoding: Encoding) -> tuple[str, ...]:
-    """The names of an encoding's coordinates: ``cos0 sin0 ..``, a value's text, ``value square``, ``0 1 ..``."""
-    match encoding:
-        case OneHot(values):
-            return tuple(str(v) for v in values)
-        case Phase():
-            return tuple(f"{part}{j}" for j in range(encoding.count) for part in ("cos", "sin"))
-        case PhasePairs(of):
-            return components_of(of)
-        case ScalarValue():
-            return ("value",)
-        case Quadratic():
-            return ("value", "square")
-        case Code() | Dims():
-            return tuple(str(i) for i in range(encoding.size))
-        case Constant():
-            return ("one",)
-
-
-def name_of(encoding: Encoding) -> str:
-    """The word a spec uses for an encoding."""
-    match encoding:
-        case OneHot():
-            return "onehot"
-        case Phase():
-            return "phase"
-        case ScalarValue():
-            return "scalar"
-        case Quadratic():
-            return "quadratic"
-        case Pairs() | PhasePairs():
-            return "pairs"
-        case Code():
-            return "code"
-        case Dims():
-            return "dims"
-        case Constant():
-            return "constant"
-
-
-# ------------------------------------------------------------------ syntax -> encoding
 
 
 def resolve_encoding(scope: Scope, node: tree.Encoding) -> Encoding:

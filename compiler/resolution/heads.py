@@ -15,7 +15,7 @@ from compiler.heads import Head, Prefer, Rest, Term
 from compiler.program import Alibi
 from compiler.resolution.constants import resolve_condition, resolve_rest
 from compiler.resolution.copies import resolve_copy
-from compiler.resolution.encodings import name_of
+from compiler.resolution.encoded import name_of
 from compiler.resolution.matrices import resolve_matrices
 from compiler.resolution.numbers import fold, size
 from compiler.resolution.relations import resolve_relation

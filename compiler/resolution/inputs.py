@@ -28,7 +28,7 @@ from compiler.heads import Among, Copy, Head
 from compiler.one_key import Plain
 from compiler.program import EmbedLine
 from compiler.resolution.embeds import held
-from compiler.resolution.encodings import kind_of, values_of
+from compiler.resolution.encoded import kind_of, values_of
 from compiler.resolution.sets import show
 from compiler.sequences import SequenceLanguage
 from dsl.expressions import Number

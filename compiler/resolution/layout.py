@@ -17,7 +17,8 @@ from compiler import limits
 from compiler.computing import Part
 from compiler.encodings import Encoding, Subspace
 from compiler.program import Basis
-from compiler.resolution.encodings import components_of, dimension_of, list_rows, resolve_encoding
+from compiler.resolution.encoded import components_of, dimension_of
+from compiler.resolution.encodings import list_rows, resolve_encoding
 from compiler.resolution.numbers import integer
 from compiler.resolution.pairs import paired, pairs_of
 from compiler.resolution.scope import AlreadyReported, Scope, fail, listing, unknown

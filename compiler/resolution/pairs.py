@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from compiler import limits
 from compiler.encodings import AnyPairs, Code, Encoding, OneHot, Pairs, Phase, PhasePairs, Value
-from compiler.resolution.encodings import name_of
+from compiler.resolution.encoded import name_of
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show
 from dsl import tree

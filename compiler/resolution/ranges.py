@@ -36,7 +36,7 @@ from compiler.computing import (
 from compiler.encodings import Encoding, Phase, Value
 from compiler.resolution.circles import period_of
 from compiler.resolution.computes import SPELLED, size_of
-from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.encoded import kind_of, name_of, values_of
 from compiler.resolution.inputs import ABSENT, MOST_ROWS, Inputs, Ints, Table
 from compiler.resolution.intervals import Interval, Known, bounds
 from compiler.resolution.scope import Scope, fail

@@ -13,7 +13,7 @@ from compiler import limits
 from compiler.encodings import Code, OneHot, Phase, Quadratic, ScalarValue, Subspace
 from compiler.heads import Equal, Offset, Related, Relation
 from compiler.resolution.constants import resolve_among
-from compiler.resolution.encodings import kind_of, name_of, values_of
+from compiler.resolution.encoded import kind_of, name_of, values_of
 from compiler.resolution.scope import Scope, Table, fail
 from compiler.resolution.sets import show_all
 from compiler.resolution.sides import (

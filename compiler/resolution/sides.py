@@ -14,7 +14,7 @@ from typing import Literal, NoReturn
 from compiler import limits
 from compiler.encodings import AnyPairs, Constant, Dims, Subspace, Value
 from compiler.program import Alibi, Rotary
-from compiler.resolution.encodings import name_of
+from compiler.resolution.encoded import name_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, Table, fail
 from dsl.diagnostics import did_you_mean

@@ -27,7 +27,7 @@ from compiler.computing import (
     ValueExpr,
 )
 from compiler.encodings import AnyPairs
-from compiler.resolution.encodings import kind_of, name_of
+from compiler.resolution.encoded import kind_of, name_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolution.sets import resolve_set

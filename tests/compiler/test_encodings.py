@@ -10,7 +10,7 @@ import pytest
 from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue
 from compiler.resolution import resolve
 from compiler.resolution.codes import choose_vectors, choose_words
-from compiler.resolution.encodings import components_of, dimension_of, values_of
+from compiler.resolution.encoded import components_of, dimension_of, values_of
 from dsl.diagnostics import SpecError
 from dsl.expressions import Number
 from dsl.parser import parse
