@@ -195,11 +195,12 @@ def remainder_tables() -> Iterator[str]:
     rows = [
         trained("trained, 29 tasks", 4, 256, 1024, sum(primes_below(113)), 0, "", "40,000 to 65,000 epochs"),
         _row("residues, 29 tasks", "remainders", remainders, 113),
-        _row("42 pairs, 29 tasks", "remainders_fourier", remainders, 113),
-        _row("56 pairs, 29 tasks", "remainders_fourier", remainders, 113, two=5),
-        _row("107 pairs, 29 tasks", "remainders_fourier", remainders, 113, two=5, k=4),
+        _row("42 pairs, 29 tasks", "remainders_fourier", remainders, 113, two=59, three=113),
+        _row("56 pairs, 29 tasks", "remainders_fourier", remainders, 113, two=5, three=113),
+        _row("63 pairs, 29 tasks", "remainders_fourier", remainders, 113),
+        _row("107 pairs, 29 tasks", "remainders_fourier", remainders, 113, k=4, two=113, three=113),
         _row("residues, masked: 25 tasks", "remainders", _masked, 113, least=11),
-        _row("38 pairs, masked: 25 tasks", "remainders_fourier", _masked, 113, least=11),
+        _row("59 pairs, masked: 25 tasks", "remainders_fourier", _masked, 113, least=11),
     ]
     yield "## (x0 + 113 x1) mod q for all primes q < 113\n\n" + table(["features", *ADDITION[1:]], rows)
     yield (
@@ -329,7 +330,7 @@ def sizes() -> Iterator[str]:
         ("addition_scalars", sums, (113, 997, 1672, 1673)),
         ("addition_chosen", sums, (113, 499, 997)),
         ("remainders", remainders, (113, 199, 499, 929)),
-        ("remainders_fourier", remainders, (113, 157, 199)),
+        ("remainders_fourier", remainders, (113, 157, 199, 307)),
     ):
         for p in ps:
             try:

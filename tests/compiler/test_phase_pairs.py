@@ -182,6 +182,10 @@ def test_three_values_and_other_shares_are_no_pair() -> None:
     third = TENS.replace("tens", "again")
     assert held(changed({TENS: TENS + third}), [3, 5, 7])[0] is Kind.MIXED
     assert held(changed({TENS: TENS + third}), [5, 5, 7])[0] is Kind.MIXED
+    part = third.replace("== 1", "== 2").replace("key.number", "1/2 * key.less")
+    beside = {TENS: TENS + part, "embed token -> number": "embed token -> number\nembed position -> less"}
+    less = {"subspace where": "subspace less like number\nsubspace where"}
+    assert held(changed({**beside, **less}), [3, 5, 7])[0] is Kind.MIXED
     assert held(changed({"copy key.number": "copy 2 * key.number"}), [3, 5, 7])[0] is Kind.MIXED
     assert held(changed({"copy key.number": "copy 3/2 * key.number"}), [3, 5, 7])[0] is Kind.MIXED
 
