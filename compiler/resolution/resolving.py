@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import PurePath
 from types import MappingProxyType
-from typing import TypeVar
 
 from compiler import limits
 from compiler.claims import Expectation
 from compiler.computing import Compute, Part, Split
 from compiler.heads import Head
-from compiler.program import Activation, Basis, Dtype, EmbedLine, Origin, OwnToken, Program
+from compiler.program import Activation, Basis, Dtype, EmbedLine, Generate, Origin, OwnToken, Program
 from compiler.resolution.claims import (
     resolve_head_expectation,
     resolve_output_expectation,
@@ -56,9 +55,9 @@ from compiler.resolution.settings import (
 )
 from compiler.resolution.shares import check_shares
 from compiler.resolution.slots import check_layout, resolve_layout
+from compiler.resolution.statements import Statements
 from compiler.sequences import SequenceLanguage
-from dsl.diagnostics import Note
-from dsl.span import Source, Span
+from dsl.span import Source
 from dsl.tree import (
     BasisDecl,
     EmbedDecl,
@@ -72,10 +71,7 @@ from dsl.tree import (
     PositionsDecl,
     PredictDecl,
     SequencesDecl,
-    SettingDecl,
-    SettingName,
     Spec,
-    Statement,
     SubspaceDecl,
     SymbolDecl,
     TableDecl,
@@ -83,7 +79,6 @@ from dsl.tree import (
 )
 
 NO_SETTINGS: Mapping[str, Fraction] = MappingProxyType({})
-T = TypeVar("T")
 
 
 def resolve(spec: Spec, settings: Mapping[str, Fraction] = NO_SETTINGS, splits: Sequence[Split] = ()) -> Program:
@@ -93,19 +88,19 @@ def resolve(spec: Spec, settings: Mapping[str, Fraction] = NO_SETTINGS, splits: 
     Raises SpecError with every independent mistake: E02xx names and numbers, E03xx encodings, layout and sizes,
     E04xx heads, E045x claims."""
     try:
-        program = _resolve(_Statements(spec.statements, Scope()), spec.span.source, settings, splits)
+        program = _resolve(Statements(spec.statements, Scope()), spec.span.source, settings, splits)
         return replace(program, origin=Origin(spec, settings))
     except RecursionError:
         help = "name its parts with `param`, or write shorter sums"
         fail("E0320", "an expression is nested too deeply", spec.span, help=help)
 
 
-def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction], splits: Sequence[Split]) -> Program:
+def _resolve(spec: Statements, source: Source, settings: Mapping[str, Fraction], splits: Sequence[Split]) -> Program:
     scope, split = spec.scope, {one.number: one for one in splits}
     resolve_params(scope, spec.all(ParamDecl, SymbolDecl), settings)
     numbers = _numbers(spec)
     _tokens(spec)
-    spec = _Statements(told_apart(expand(scope, spec.statements, source)), scope)
+    spec = Statements(told_apart(expand(scope, spec.statements, source)), scope)
     sequences = _sequences(spec)
     basis = _subspaces(spec, [part for one in splits for part in one.parts])
     embeds = resolve_embeds(scope, spec.all(EmbedDecl))
@@ -116,17 +111,11 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
     _ranges(scope, layers, computes, embeds, sequences)
     check_shares(scope, layers, computes, embeds, sequences)
     predict = resolve_predicts(scope, spec.all(PredictDecl))
-    own: tuple[OwnToken, ...] = ()
-    with scope.attempt("tokens"):
-        own = resolve_own_tokens(scope, spec.all(PredictDecl))
+    own = _own_tokens(spec)
     if scheduled.sound:
         check_liveness(scope, scheduled.layers, computes, embeds, spec.all(PredictDecl))
     expectations = _claims(spec, sequences, frozenset(token.text for token in own))
-    generate = None
-    with scope.attempt():
-        if sequences is not None:
-            predicts = spec.all(PredictDecl)
-            generate = resolve_generate(scope, spec.one(GenerateDecl), spec.one(SequencesDecl), sequences, predicts)
+    generate = _generate(spec, sequences)
     model = spec.one(ModelDecl)
     scope.errors.check()
     assert sequences is not None, "a failure has been reported"
@@ -159,60 +148,24 @@ def _resolve(spec: _Statements, source: Source, settings: Mapping[str, Fraction]
     )
 
 
+def _own_tokens(spec: Statements) -> tuple[OwnToken, ...]:
+    own: tuple[OwnToken, ...] = ()
+    with spec.scope.attempt("tokens"):
+        own = resolve_own_tokens(spec.scope, spec.all(PredictDecl))
+    return own
+
+
+def _generate(spec: Statements, sequences: SequenceLanguage | None) -> Generate | None:
+    found = None
+    with spec.scope.attempt():
+        if sequences is not None:
+            decl, pattern, predicts = spec.one(GenerateDecl), spec.one(SequencesDecl), spec.all(PredictDecl)
+            found = resolve_generate(spec.scope, decl, pattern, sequences, predicts)
+    return found
+
+
 def _default_name(source: Source) -> str:
     return PurePath(source.name.strip("<>")).stem or "model"
-
-
-# ------------------------------------------------------------------ the statements
-
-
-@dataclass(frozen=True)
-class _Statements:
-    """The statements of a spec, by kind."""
-
-    statements: tuple[Statement, ...]
-    scope: Scope
-
-    @property
-    def start(self) -> Span | None:
-        """Where the spec begins, for what is missing altogether."""
-        return _span(self.statements[0]) if self.statements else None
-
-    def all(self, *kinds: type[T]) -> list[T]:
-        """Every statement of ``kinds``, in order."""
-        return [s for s in self.statements if isinstance(s, kinds)]
-
-    def one(self, kind: type[T]) -> T | None:
-        """The only statement of ``kind``; further ones are reported (E0202)."""
-        return self._first(self.all(kind))
-
-    def setting(self, name: SettingName) -> SettingDecl | None:
-        """The only setting called ``name``; further ones are reported (E0202)."""
-        return self._first([s for s in self.all(SettingDecl) if s.setting == name])
-
-    def _first(self, found: list[T]) -> T | None:
-        for extra in found[1:]:
-            with self.scope.attempt():
-                _said_twice(_span(found[0]), _span(extra))
-        return found[0] if found else None
-
-
-def _span(node: object) -> Span:
-    span = getattr(node, "span", None)
-    assert isinstance(span, Span)
-    return span
-
-
-def _said_twice(first: Span, again: Span) -> None:
-    word = (again.text.split() or ["this"])[0]
-    fail(
-        "E0202",
-        f"`{word}` is said twice",
-        again,
-        label="said again here",
-        help="a spec says this once; remove one of the two lines",
-        notes=(Note(first, "first said here"),),
-    )
 
 
 # ------------------------------------------------------------------ numbers and tokens
@@ -227,7 +180,7 @@ class _Numbers:
     neurons: int = limits.NEURONS
 
 
-def _numbers(spec: _Statements) -> _Numbers:
+def _numbers(spec: Statements) -> _Numbers:
     scope, numbers = spec.scope, _Numbers()
     with scope.attempt("context"):
         resolve_layout(scope, spec.one(LayoutDecl))
@@ -247,7 +200,7 @@ def _numbers(spec: _Statements) -> _Numbers:
     return numbers
 
 
-def _tokens(spec: _Statements) -> None:
+def _tokens(spec: Statements) -> None:
     """Tokens into the scope."""
     scope = spec.scope
     decl = spec.one(TokensDecl)
@@ -259,7 +212,7 @@ def _tokens(spec: _Statements) -> None:
         scope.token_ids = {token: i for i, token in enumerate(scope.tokens)}
 
 
-def _sequences(spec: _Statements) -> SequenceLanguage | None:
+def _sequences(spec: Statements) -> SequenceLanguage | None:
     """Tables into the scope; the valid inputs, or None when they could not be understood."""
     scope = spec.scope
     for table in spec.all(TableDecl):
@@ -278,7 +231,7 @@ def _sequences(spec: _Statements) -> SequenceLanguage | None:
 # ------------------------------------------------------------------ subspaces and claims
 
 
-def _subspaces(spec: _Statements, parts: Sequence[Part]) -> Basis:
+def _subspaces(spec: Statements, parts: Sequence[Part]) -> Basis:
     scope, basis = spec.scope, Basis("axis")
     residual = None
     with scope.attempt("residual"):
@@ -309,7 +262,7 @@ def _ranges(
         check_ranges(scope, Inputs(scope.tokens, scope.subspaces, embeds, layers, computes, sequences), computes)
 
 
-def _claims(spec: _Statements, sequences: SequenceLanguage | None, own: frozenset[str]) -> tuple[Expectation, ...]:
+def _claims(spec: Statements, sequences: SequenceLanguage | None, own: frozenset[str]) -> tuple[Expectation, ...]:
     scope = spec.scope
     claims: list[Expectation] = []
     predicts = spec.all(PredictDecl)
