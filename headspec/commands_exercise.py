@@ -34,7 +34,7 @@ def _folder(arguments: argparse.Namespace) -> Path | None:
     return Path(arguments.course) if arguments.course else None
 
 
-def _find(arguments: argparse.Namespace) -> Exercise:
+def asked_exercise(arguments: argparse.Namespace) -> Exercise:
     return find_exercise(arguments.number, _folder(arguments))
 
 
@@ -133,7 +133,7 @@ def show(arguments: argparse.Namespace) -> int:
     """What is given, what is asked, a form to fill in."""
     from headspec.course.pages.showing import exercise_json, render_exercise
 
-    exercise = _find(arguments)
+    exercise = asked_exercise(arguments)
     if arguments.json:
         say_json(exercise_json(exercise))
     else:
@@ -145,7 +145,7 @@ def hint(arguments: argparse.Namespace) -> int:
     """The hint asked for, or the next one that has not been seen."""
     from headspec.course.pages.helping import hint_text
 
-    exercise = _find(arguments)
+    exercise = asked_exercise(arguments)
     count, key = len(exercise.hints), key_of(exercise)
     seen = read_progress().of(key).hints
     level = _level(arguments.level) if arguments.level is not None else min(seen + 1, count)
@@ -170,7 +170,7 @@ def solution(arguments: argparse.Namespace) -> int:
     """Our answer, and why it is right; the progress notes that it was seen."""
     from headspec.course.pages.helping import solution_text
 
-    exercise = _find(arguments)
+    exercise = asked_exercise(arguments)
     if arguments.json:
         number, answer = exercise.number, exercise.solution
         say_json({"exercise": number, "solution": answer, "explanation": exercise.explanation})
@@ -191,7 +191,7 @@ def _drawn(text: str) -> str:
 
 def check(arguments: argparse.Namespace) -> int:
     """Judge an answer once."""
-    exercise = _find(arguments)
+    exercise = asked_exercise(arguments)
     result = _judge(exercise, arguments)
     if arguments.json:
         say_json(result.to_json())
@@ -205,10 +205,10 @@ def _judge(exercise: Exercise, arguments: argparse.Namespace) -> Result:
     from headspec.course.handing_in.submitting import read_words
 
     given = getattr(arguments, "text", None)
-    return check_answer(exercise, read_words(exercise, arguments.answers, given, _convention(arguments)))
+    return check_answer(exercise, read_words(exercise, arguments.answers, given, asked_convention(arguments)))
 
 
-def _convention(arguments: argparse.Namespace) -> Convention | None:
+def asked_convention(arguments: argparse.Namespace) -> Convention | None:
     from headspec.settings import check_choice
 
     if arguments.convention is None:
@@ -236,7 +236,7 @@ def watch(arguments: argparse.Namespace) -> int:
     from headspec.course.handing_in.submitting import files_of
     from headspec.course.pages.watching import watch as watch_files
 
-    exercise = _find(arguments)
+    exercise = asked_exercise(arguments)
     paths = files_of(arguments.answers)
     if not paths:
         raise SpecError(Diagnostic("E0747", "standard input cannot be watched", help="name the file that you save"))

@@ -46,7 +46,7 @@ def add_exercise(commands: Commands) -> None:
     parser.set_defaults(action="commands_exercise:overview", json=False, course=None)
     _shared(parser)
     below = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_intermixed(type(parser)))
-    for add in (_list, _show, _check, _hint, _solution, _watch, _progress, _test):
+    for add in (_list, _show, _check, _hint, _solution, _watch, _progress, _grade, _test):
         add(below)
 
 
@@ -117,6 +117,20 @@ def _convention(parser: argparse.ArgumentParser) -> None:
         metavar="WORD",
         help="column (W_Q is d_head x d_model) or row (transposed), where shapes leave it open",
     )
+
+
+def _grade(below: Commands) -> None:
+    parser = _command(
+        below,
+        "grade",
+        "for teachers: judge many answers to one exercise",
+        "grade 2c class/*/2c.txt --csv grades.csv",
+    )
+    parser.set_defaults(action="commands_grading:run")
+    _number(parser)
+    parser.add_argument("answers", metavar="FILE", nargs="+", help="one file for each answer")
+    parser.add_argument("--csv", metavar="FILE", help="also write a table: answer, right, score, what is wrong")
+    _convention(parser)
 
 
 def _hint(below: Commands) -> None:

@@ -33,7 +33,7 @@ W_Q = rows cos(2*alpha)*u_cos + sin(2*alpha)*u_sin, -sin(2*alpha)*u_cos + cos(2*
 W_K = rows u_cos, u_sin
 """
 FORWARDS = RIGHT.replace("sin", "SIN").replace("SIN(", "-sin(").replace("--", "").replace("SIN", "sin")
-COMMANDS = ("list", "show", "check", "hint", "solution", "watch", "progress", "test")
+COMMANDS = ("list", "show", "check", "hint", "solution", "watch", "progress", "grade", "test")
 
 
 @pytest.fixture(autouse=True)
