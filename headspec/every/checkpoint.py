@@ -4,14 +4,15 @@ In: ``State``s of one model (``Identity``).  Out: JSON files that hold the range
 found there, so that the two never disagree: each file is written beside and then renamed (``headspec.files``).  Not
 for: reports.
 
-Several states make one where their ranges are disjoint.  A file whose ranges are all there already adds nothing: it
-was taken in before.  One that overlaps otherwise is refused: what it found cannot be told apart.
+Several states make one where their ranges are disjoint.  One that holds all that another has has taken it in before,
+and counts alone.  Those that overlap otherwise are refused: what they found cannot be told apart.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from backends.torch_model import TorchModel
 
 FORMAT = "headspec verify --exhaustive, 1"
-MAX_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 16 * 1024 * 1024
+"""Some hundred megabytes once it is read; a file that we wrote has kilobytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,12 @@ class State:
         done, counts = Ranges.of(parts), Counts.from_json(found["found"])
         if len(done) != sum(stop - start for start, stop in parts) or len(done) != counts.checked:
             raise ValueError("ranges and counts disagree")
-        return State(done, counts, float(found["seconds"]), tuple(str(name) for name in found["devices"]))
+        seconds, devices = float(found["seconds"]), found["devices"]
+        if not (isinstance(devices, list) and all(isinstance(name, str) for name in devices)):
+            raise ValueError("devices")
+        if not 0 <= seconds < math.inf:
+            raise ValueError("seconds")
+        return State(done, counts, seconds, tuple(devices))
 
 
 def save(path: Path, identity: Identity, state: State) -> None:
@@ -130,9 +137,11 @@ _OTHER = {
 
 
 def absorb(state: State, other: State, path: Path) -> State:
-    """``state`` and what ``path`` held besides; SpecError E0670 where it overlaps without being contained."""
+    """``state`` and what ``path`` held besides; SpecError E0670 where they overlap and neither holds the other."""
     if other.done <= state.done:
         return state
+    if state.done <= other.done:
+        return other
     try:
         return state + other
     except ValueError:

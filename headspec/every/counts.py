@@ -69,16 +69,29 @@ class Counts:
             if not isinstance(margin, str) or not 0 <= _number(claim) < len(wrong_at):
                 raise ValueError("least")
             least = Least(float(margin), _ids(prompt), claim)
+        if not isinstance(found["first_wrong"], list) or len(found["first_wrong"]) > SHOWN:
+            raise ValueError("first_wrong")
         counts = Counts(
             _number(found["checked"]),
             _number(found["wrong"]),
             wrong_at,
             least,
-            tuple(_ids(row) for row in found["first_wrong"][:SHOWN]),
+            tuple(_ids(row) for row in found["first_wrong"]),
         )
-        if not max((0, *wrong_at)) <= counts.wrong <= min(counts.checked, sum(wrong_at)):
-            raise ValueError("wrong")
+        if not counts.agree():
+            raise ValueError("figures that contradict one another")
         return counts
+
+    def agree(self) -> bool:
+        """Can these be figures of one run?  What is wrong has a margin of 0 or less, and is shown."""
+        if not max((0, *self.wrong_at)) <= self.wrong <= min(self.checked, sum(self.wrong_at)):
+            return False
+        if self.least is None:
+            return not self.checked and not self.first_wrong
+        least = self.least.margin
+        shown = sorted(set(self.first_wrong)) == list(self.first_wrong)
+        errs = least <= 0 if self.wrong else least > 0
+        return bool(self.checked) and errs and shown and len(self.first_wrong) <= self.wrong
 
 
 def _number(found: Any) -> int:

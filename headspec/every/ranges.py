@@ -40,12 +40,17 @@ class Ranges:
         return self - (self - other)
 
     def __sub__(self, other: Ranges) -> Ranges:
+        """One pass over both: a file may have many."""
         left: list[Range] = []
+        cuts, i = other.parts, 0
         for start, stop in self.parts:
-            for low, high in other.parts:
-                if low < stop and high > start:
-                    left.append((start, low))
-                    start = max(start, high)
+            while i < len(cuts) and cuts[i][0] < stop:
+                low, high = cuts[i]
+                left.append((start, low))
+                start = max(start, high)
+                if high > stop:  # it cuts the next part too
+                    break
+                i += 1
             left.append((start, stop))
         return Ranges.of(left)
 

@@ -41,3 +41,11 @@ def test_law_chunks_are_everything_once(parts: list[Range], size: int) -> None:
     chunks = list(Ranges.of(parts).chunks(size))
     found = [x for start, stop in chunks for x in range(start, stop)]
     assert found == sorted(numbers(parts)) and all(0 < stop - start <= size for start, stop in chunks)
+
+
+def test_many_ranges_are_gone_through_once() -> None:
+    """Pair by pair it would take hours."""
+    even = Ranges(tuple((4 * i, 4 * i + 2) for i in range(200_000)))
+    odd = Ranges(tuple((4 * i + 1, 4 * i + 3) for i in range(200_000)))
+    assert len(even - odd) == len(even & odd) == 200_000 and len(even | odd) == 600_000
+    assert (even - odd).parts[:2] == ((0, 1), (4, 5))
