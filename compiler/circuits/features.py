@@ -6,8 +6,10 @@ residual stream (``Subspace.coordinates``) or how heads compare them (``circuits
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from fractions import Fraction
 from functools import cache, lru_cache
+from typing import TypeVar
 
 from compiler.encodings import (
     Code,
@@ -29,6 +31,8 @@ from dsl.expressions import Expr
 
 Feature = dict[int, Scalar]
 """Component (within a subspace) or residual coordinate -> its exact entry; zeros are left out."""
+
+Place = TypeVar("Place", bound=Hashable)
 
 ONE = Scalar.rational(1)
 ZERO = Scalar.rational(0)
@@ -101,7 +105,7 @@ def feature(encoding: Encoding, value: Value) -> Feature:
             return {_one_hot_index(encoding)[value]: ONE}
         case Code():
             row = encoding.vectors[_one_hot_index(encoding)[value]]
-            return _nonzero({i: scalar(entry) for i, entry in enumerate(row)})
+            return nonzero({i: scalar(entry) for i, entry in enumerate(row)})
         case Phase():
             assert isinstance(value, int)
             return _phase_feature(encoding, value)
@@ -109,10 +113,10 @@ def feature(encoding: Encoding, value: Value) -> Feature:
             assert isinstance(value, int)
             return _sum(*(_phase_feature(of, part) for part in encoding.pair(value)))
         case ScalarValue():
-            return _nonzero({0: Scalar.rational(Fraction(value))})
+            return nonzero({0: Scalar.rational(Fraction(value))})
         case Quadratic():
             assert isinstance(value, int)
-            return _nonzero({0: Scalar.rational(value), 1: Scalar.rational(value * value)})
+            return nonzero({0: Scalar.rational(value), 1: Scalar.rational(value * value)})
         case Dims() | Constant():
             return {}
 
@@ -124,14 +128,15 @@ def _phase_feature(encoding: Phase, value: int) -> Feature:
         turned = angle * value
         entries[2 * j] = magnitude * Scalar.cos(turned)
         entries[2 * j + 1] = magnitude * Scalar.sin(turned)
-    return _nonzero(entries)
+    return nonzero(entries)
 
 
 def _sum(left: Feature, right: Feature) -> Feature:
-    return _nonzero({i: left.get(i, ZERO) + right.get(i, ZERO) for i in left.keys() | right.keys()})
+    return nonzero({i: left.get(i, ZERO) + right.get(i, ZERO) for i in left.keys() | right.keys()})
 
 
-def _nonzero(entries: Feature) -> Feature:
+def nonzero(entries: Mapping[Place, Scalar]) -> dict[Place, Scalar]:
+    """The entries that are not zero."""
     return {i: entry for i, entry in entries.items() if not entry.is_zero()}
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from compiler.circuits.features import ONE, ZERO, Feature, feature, placed, scalar
+from compiler.circuits.features import ONE, ZERO, Feature, feature, nonzero, placed, scalar
 from compiler.circuits.moves import copy_matrix
 from compiler.circuits.parts import HeadCircuit, RotaryTerm, TermCircuit, TermKind
 from compiler.circuits.relations import fit_level, relation_matrix
 from compiler.circuits.shares import share_terms
-from compiler.circuits.stream import Entries, Stream, drop_zeros, one_hot_coordinates
+from compiler.circuits.stream import Entries, Stream, one_hot_coordinates
 from compiler.encodings import OneHot, Quadratic, ScalarValue
 from compiler.exact import Angle, Matrix, Scalar
 from compiler.heads import Head, Offset, Term
@@ -167,7 +167,7 @@ def _cancel(stream: Stream, head: Head, term: Term, matrix: Matrix) -> Matrix | 
         stray = _apply(matrix, key)
         for row in stray.keys() | level.keys():
             entries[(row, coordinate)] = level.get(row, ZERO) - stray.get(row, ZERO)
-    entries = drop_zeros(entries)
+    entries = nonzero(entries)
     return stream.matrix(entries) if entries else None
 
 

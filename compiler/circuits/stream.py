@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from compiler.circuits.features import ONE, Feature, embedded_value, holds
+from compiler.circuits.features import ONE, Feature, embedded_value, holds, nonzero
 from compiler.computing import Compute, read_subspaces
 from compiler.encodings import AnyPairs, Constant, Dims, OneHot, Phase, PhasePairs, Subspace, Value
 from compiler.exact import Matrix, Scalar
@@ -217,12 +217,7 @@ class Stream:
 
     def matrix(self, entries: Entries) -> Matrix:
         """A square circuit over all coordinates from its entries; zeros are dropped."""
-        return Matrix(self.dimension, self.dimension, drop_zeros(entries))
-
-
-def drop_zeros(entries: Entries) -> Entries:
-    """The entries that are not zero."""
-    return {place: entry for place, entry in entries.items() if not entry.is_zero()}
+        return Matrix(self.dimension, self.dimension, nonzero(entries))
 
 
 def one_hot_coordinates(subspace: Subspace) -> dict[Value, int]:

@@ -22,7 +22,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from compiler.circuits.features import ONE, ZERO, Feature, phase_angles, scalar
+from compiler.circuits.features import ONE, ZERO, Feature, nonzero, phase_angles, scalar
 from compiler.computing import Arithmetic, Fixed, LookedUp, Negative, Read, ValueExpr
 from compiler.encodings import Phase, Subspace, of_one_value
 from compiler.exact import Angle, Scalar
@@ -212,7 +212,7 @@ def multiplied(sources: Sequence[Source], shift: int, target: Subspace, count: i
                 target.coordinates[2 * j + 1]: Scalar.sin(out) * size * -1,
             }
             label = f"{target.name}: frequency {j}, turned {k}/{count}"
-            neurons.append(Neuron(_nonzero(read), _nonzero(written), label))
+            neurons.append(Neuron(nonzero(read), nonzero(written), label))
     return neurons
 
 
@@ -257,7 +257,3 @@ def _add(entries: Feature, place: int, amount: Scalar) -> None:
 
 def _times(entries: Feature, factor: int) -> Feature:
     return {i: entry * factor for i, entry in entries.items()}
-
-
-def _nonzero(entries: Feature) -> Feature:
-    return {i: entry for i, entry in entries.items() if not entry.is_zero()}

@@ -5,14 +5,15 @@ In: a line, and what was tried.  Out: SpecErrors, to be raised.  Not for: findin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compiler.computing import Compute, Fixed, Read, ValueExpr, parts
+from compiler.computing import Compute, Read, parts
 from compiler.encodings import Code, Encoding, Phase, PhasePairs, ScalarValue, Subspace
 from compiler.limits import NEURONS
 from compiler.mlp.choosing import Chooser
 from compiler.mlp.reading import TRUTHS
+from compiler.mlp.rewriting import inside
 from compiler.mlp.wording import shown
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def another_layer(chooser: Chooser, compute: Compute) -> SpecError:
     """E0520, naming a part that one layer can do."""
-    part = next((p for p in _inside(compute.value) if chooser.can(p)), None)
+    part = next((p for p in inside(compute.value) if chooser.can(p)), None)
     help = "write it as two lines, the first into a subspace of its own"
     label = "too much for one layer of neurons"
     if part is not None:
@@ -39,16 +40,6 @@ def another_layer(chooser: Chooser, compute: Compute) -> SpecError:
         "one layer adds up functions of single integer combinations of what it reads, products of two numbers, "
         "and either of these under a condition",
     )
-
-
-def _inside(value: ValueExpr) -> Iterator[ValueExpr]:
-    """Proper parts that are worth a line, largest first."""
-    pending = list(parts(value))
-    while pending:
-        part = pending.pop(0)
-        if not isinstance(part, Read | Fixed):
-            yield part
-        pending += parts(part)
 
 
 def too_many(compute: Compute, count: int, most: int) -> SpecError:

@@ -2,7 +2,7 @@
 which share.
 
 In: a head and what its subspaces show at every position.  Out: ``Fitting``, the support and the state of every query.
-Not for: what is moved (``reference_values``) or softmax heads (``reference_soft``).
+Not for: what is moved (``moving``) or softmax heads (``soft``).
 """
 
 from __future__ import annotations
