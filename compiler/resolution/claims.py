@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 
 from compiler import limits
 from compiler.claims import HeadExpectation, OutputExpectation
-from compiler.encodings import AnyPairs, Constant, Dims
+from compiler.encodings import AnyPairs, Constant, Dims, Subspace
 from compiler.program import OwnToken
 from compiler.resolution.embeds import holds_any
 from compiler.resolution.encoded import name_of, values_of
@@ -53,38 +53,25 @@ def resolve_predicts(scope: Scope, decls: Sequence[PredictDecl]) -> tuple[str, .
         with scope.attempt():
             subspace = scope.subspace(decl.subspace, decl.span.word(decl.subspace))
             if decl.subspace in found:
-                note = (Note(found[decl.subspace].span, "first here"),)
-                fail(
-                    "E0423",
-                    f"`{decl.subspace}` is predicted twice",
-                    decl.span,
-                    label="again here",
-                    help="remove one",
-                    notes=note,
-                )
+                message = f"`{decl.subspace}` is predicted twice"
+                notes = (Note(found[decl.subspace].span, "first here"),)
+                fail("E0423", message, decl.span, label="again here", help="remove one", notes=notes)
             found[decl.subspace] = decl
-            encoding = subspace.encoding
-            if isinstance(encoding, Dims | Constant | AnyPairs):
-                found_ = f"`{subspace.name}` is {name_of(encoding)} and holds no values to decode"
-                fail(
-                    "E0423",
-                    found_,
-                    decl.span,
-                    label="no values",
-                    help="predict a subspace over tokens: `onehot(tokens)`",
-                )
-            if not decl.own and not holds_any(subspace, scope.tokens):
-                figures = (f"{subspace.name}: {show_all(tuple(values_of(encoding)))}",)
-                help = "predict a subspace whose values are tokens, or integers that tokens spell"
-                fail(
-                    "E0423",
-                    f"no value of `{subspace.name}` is a token",
-                    decl.span,
-                    label="nothing to predict",
-                    help=help,
-                    figures=figures,
-                )
+            _check_decoded(scope, decl, subspace)
     return tuple(found)
+
+
+def _check_decoded(scope: Scope, decl: PredictDecl, subspace: Subspace) -> None:
+    encoding = subspace.encoding
+    if isinstance(encoding, Dims | Constant | AnyPairs):
+        message = f"`{subspace.name}` is {name_of(encoding)} and holds no values to decode"
+        help = "predict a subspace over tokens: `onehot(tokens)`"
+        fail("E0423", message, decl.span, label="no values", help=help)
+    if not decl.own and not holds_any(subspace, scope.tokens):
+        message = f"no value of `{subspace.name}` is a token"
+        help = "predict a subspace whose values are tokens, or integers that tokens spell"
+        figures = (f"{subspace.name}: {show_all(tuple(values_of(encoding)))}",)
+        fail("E0423", message, decl.span, label="nothing to predict", help=help, figures=figures)
 
 
 def resolve_own_tokens(scope: Scope, decls: Sequence[PredictDecl]) -> tuple[OwnToken, ...]:

@@ -285,20 +285,13 @@ def _through(
     ]
     if not pairs:
         found = f"`{table.name}` knows no value of `{source.name}`"
-        arguments = (f"{table.name}: {show_all(table.arguments)}", f"{source.name}: {show_all(source.encoding.values)}")
-        fail(
-            "E0418",
-            found,
-            line.span,
-            label="the table never applies",
-            help="give the table arguments from the source",
-            figures=arguments,
-        )
+        figures = (f"{table.name}: {show_all(table.arguments)}", f"{source.name}: {show_all(source.encoding.values)}")
+        help = "give the table arguments from the source"
+        fail("E0418", found, line.span, label="the table never applies", help=help, figures=figures)
     missing = [image for _, image in pairs if image not in values]
     if missing:
-        _outside(
-            line, f"`{table.name}` has an image that `{target.name}` does not hold: {show(missing[0])}", missing, target
-        )
+        found = f"`{table.name}` has an image that `{target.name}` does not hold: {show(missing[0])}"
+        _outside(line, found, missing, target)
     return tuple(pairs)
 
 

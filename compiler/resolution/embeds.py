@@ -57,35 +57,20 @@ def _resolve_embed(scope: Scope, decl: EmbedDecl) -> EmbedLine:
         _check_image(scope, decl, decl.image)
     elif decl.source not in ("token", "position"):
         near = did_you_mean(decl.source, ("token", "position"))
-        fail(
-            "E0312",
-            f"`{decl.source}` cannot be embedded",
-            decl.span,
-            label="unknown source",
-            help=near or "write `embed token -> ..` or `embed position -> ..`",
-        )
+        help = near or "write `embed token -> ..` or `embed position -> ..`"
+        fail("E0312", f"`{decl.source}` cannot be embedded", decl.span, label="unknown source", help=help)
     target = scope.subspace(decl.target, decl.target_span)
     if isinstance(target.encoding, Constant):
         help = "remove the line: a `constant` subspace is 1 everywhere without being embedded"
-        fail(
-            "E0312",
-            f"`{decl.target}` is constant and nothing can be embedded there",
-            decl.target_span,
-            label="constant",
-            help=help,
-        )
+        message = f"`{decl.target}` is constant and nothing can be embedded there"
+        fail("E0312", message, decl.target_span, label="constant", help=help)
     source = "token" if decl.source == "token" else "position"
     if decl.matrix is not None:
         return EmbedLine(source, target.name, _matrix(scope, decl, target), None, decl.span)  # type: ignore[arg-type]
     if isinstance(target.encoding, Dims):
         help = f"give one row per {source}: `embed {source} -> {decl.target} = [[..], ..]`"
-        fail(
-            "E0314",
-            f"`{decl.target}` is raw dims, so its embedding must be written out",
-            decl.span,
-            label="no matrix",
-            help=help,
-        )
+        message = f"`{decl.target}` is raw dims, so its embedding must be written out"
+        fail("E0314", message, decl.span, label="no matrix", help=help)
     _check_work(scope, decl, target)
     images = None if decl.image is None else _images(scope, source, decl.image)
     _check_values(scope, decl, target, None if images is None else [value for _, value in images])

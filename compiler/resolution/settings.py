@@ -160,18 +160,11 @@ def _rotary(scope: Scope, decl: PositionsDecl) -> Rotary:
             case _:
                 unknown("E0220", "option of rotary", option.name, option.span, ("base", "dims", "layout"), "remove it")
     if base <= 1:
-        fail(
-            "E0220",
-            f"the base must be above 1, not {base}",
-            seen["base"].span,
-            label="too small",
-            help="write `base = 10000`",
-        )
+        found = f"the base must be above 1, not {base}"
+        fail("E0220", found, seen["base"].span, label="too small", help="write `base = 10000`")
     if dims % 2:
-        help = f"write `dims = {dims + 1}`"
-        fail(
-            "E0220", f"rotary turns pairs, so dims must be even, not {dims}", seen["dims"].span, label="odd", help=help
-        )
+        found, help = f"rotary turns pairs, so dims must be even, not {dims}", f"write `dims = {dims + 1}`"
+        fail("E0220", found, seen["dims"].span, label="odd", help=help)
     if layout not in ("half", "pairs"):
         help = "write `layout = half` (i with i + dims/2) or `layout = pairs` (2i with 2i + 1)"
         fail("E0220", f"`{layout}` is no layout", seen["layout"].span, label="unknown", help=help)

@@ -47,40 +47,27 @@ class Side:
 # ------------------------------------------------------------------ sides
 
 
+def _no_side(span: Span, message: str, label: str, help: str = f"relations are {FORMS}") -> NoReturn:
+    """E0404: a relation has no such side."""
+    fail("E0404", message, span, label=label, help=help)
+
+
 def read_side(scope: Scope, expr: Expr) -> Side | None:
     """The feature that ``expr`` reads, or None when it reads none (a constant); E0404 for other forms."""
     match expr:
         case Member(role, feature) if role in ("key", "query"):
             return Side("key" if role == "key" else "query", feature, expr.span)
         case Member(owner, _):
-            near = did_you_mean(owner, ("key", "query"))
-            fail(
-                "E0404",
-                f"`{expr.span.text or owner}` is read on neither side",
-                expr.span,
-                label="not `key` or `query`",
-                help=near or f"relations are {FORMS}",
-            )
+            help = did_you_mean(owner, ("key", "query")) or f"relations are {FORMS}"
+            _no_side(expr.span, f"`{expr.span.text or owner}` is read on neither side", "not `key` or `query`", help)
         case Call(function, arguments):
             return _read_table(scope, function, arguments, expr.span)
         case Binary("+" | "-", left, right):
             return _read_sum(scope, expr)
         case Binary(_, left, right) if read_side(scope, left) or read_side(scope, right):
-            fail(
-                "E0404",
-                "a relation only adds or subtracts whole numbers",
-                expr.span,
-                label="not a shift",
-                help=f"relations are {FORMS}",
-            )
+            _no_side(expr.span, "a relation only adds or subtracts whole numbers", "not a shift")
         case Unary("-", operand) if read_side(scope, operand):
-            fail(
-                "E0404",
-                "a feature cannot be negated in a relation",
-                expr.span,
-                label="negated",
-                help="bring it to the other side",
-            )
+            _no_side(expr.span, "a feature cannot be negated in a relation", "negated", "bring it to the other side")
         case _:
             return None
 
@@ -91,13 +78,7 @@ def _read_table(scope: Scope, function: str, arguments: tuple[Expr, ...], span: 
         return None
     table = scope.table(function, span)
     if len(arguments) != 1 or inner.table is not None:
-        fail(
-            "E0404",
-            f"`{function}` is applied to one feature",
-            span,
-            label="too much here",
-            help=f"write `{function}(query.B)`",
-        )
+        _no_side(span, f"`{function}` is applied to one feature", "too much here", f"write `{function}(query.B)`")
     return replace(inner, table=table, span=span)
 
 
@@ -106,30 +87,18 @@ def _read_sum(scope: Scope, expr: Binary) -> Side | None:
     if left is None and right is None:
         return None
     if left is not None and right is not None:
-        fail(
-            "E0404",
-            "two features are added on one side",
-            expr.span,
-            label="one feature a side",
-            help=f"relations are {FORMS}",
-        )
+        _no_side(expr.span, "two features are added on one side", "one feature a side")
     if left is None and expr.operator == "-":
-        fail(
-            "E0404",
-            "a feature cannot be subtracted in a relation",
-            expr.right.span,
-            label="negated",
-            help="bring it to the other side",
-        )
+        help = "bring it to the other side"
+        _no_side(expr.right.span, "a feature cannot be subtracted in a relation", "negated", help)
     side, other = (left, expr.right) if left is not None else (right, expr.left)
     assert side is not None
     if side.table is not None:
-        fail(
-            "E0404",
-            "a table's value cannot be shifted",
+        _no_side(
             expr.span,
-            label="shifted",
-            help="shift inside: `table(query.B + 1)`, or put it into the table",
+            "a table's value cannot be shifted",
+            "shifted",
+            "shift inside: `table(query.B + 1)`, or put it into the table",
         )
     shift = integer(scope, other, "a shift")
     limits.check_size(abs(shift), limits.OFFSET, "as a shift", other.span)
@@ -139,12 +108,11 @@ def _read_sum(scope: Scope, expr: Binary) -> Side | None:
 def mirrored(expr: Comparison) -> ComparisonOperator:
     """The operator as it reads with the sides exchanged; E0404 for ``in``."""
     if expr.operator == "in":
-        fail(
-            "E0404",
-            "`in` has the feature on its left and the set on its right",
+        _no_side(
             expr.span,
-            label="turned around",
-            help="write `key.A in {1, 4}`",
+            "`in` has the feature on its left and the set on its right",
+            "turned around",
+            "write `key.A in {1, 4}`",
         )
     return MIRROR[expr.operator]
 
