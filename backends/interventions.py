@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backends.attention import Hook, HookPoint, KVCache
-from backends.torch_model import TorchModel
+from backends.torch_model import TorchModel, dtype_name
 
 Bools = NDArray[np.bool_]
 Hooks = Sequence[tuple[str, Hook]]
@@ -51,7 +51,7 @@ def shape_of(model: HookedModel) -> tuple[int | None, int | None]:
 def place_of(model: HookedModel) -> tuple[str, str]:
     """(device, float type) of the first parameter: ``("cpu", "float32")``."""
     first = next(iter(model.parameters()))
-    return str(first.device), str(first.dtype).removeprefix("torch.")
+    return str(first.device), dtype_name(first.dtype)
 
 
 def run(

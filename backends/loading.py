@@ -144,7 +144,7 @@ def _config(path: Path, file: tensorfile.TensorFile) -> Config:
 
 def _check_tensors(path: Path, file: tensorfile.TensorFile, config: Config, dtype: str) -> None:
     from backends.attention import wider
-    from backends.torch_model import torch_dtype
+    from backends.torch_model import dtype_name, torch_dtype
 
     shapes, kind = config.shapes(), torch_dtype(dtype)
     if file.tensors.keys() != shapes.keys():
@@ -153,8 +153,8 @@ def _check_tensors(path: Path, file: tensorfile.TensorFile, config: Config, dtyp
     for name, shape in shapes.items():
         tensor, expected = file.tensors[name], wider(kind) if name.endswith(".slopes") else kind
         if tuple(tensor.shape) != shape or tensor.dtype != expected:
-            found = f"{_dtype_name(tensor.dtype)} {tuple(tensor.shape)}"
-            raise _mismatch(path, f"`{name}` is {found}, and should be {_dtype_name(expected)} {shape}")
+            found = f"{dtype_name(tensor.dtype)} {tuple(tensor.shape)}"
+            raise _mismatch(path, f"`{name}` is {found}, and should be {dtype_name(expected)} {shape}")
 
 
 def _settings(path: Path, metadata: Mapping[str, str]) -> dict[str, Fraction]:
@@ -191,10 +191,6 @@ def _is_subspace(value: object, config: Config) -> bool:
         return False
     in_range = all(type(c) is int and 0 <= c < config.d_model for c in coordinates)
     return in_range and all(isinstance(c, str) for c in components)
-
-
-def _dtype_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _foreign(path: Path, what: str) -> SpecError:

@@ -71,13 +71,13 @@ def save(
 
 
 def _tensors(model: Lowered | TorchModel, program: Program, dtype: str | None) -> tuple[str, dict[str, Tensor], Config]:
-    from backends.torch_model import TorchModel, cast_state
+    from backends.torch_model import TorchModel, cast_state, dtype_name
 
     if isinstance(model, Lowered):
         kind = dtype or program.dtype
         built = TorchModel.from_lowered(model, kind)
     else:
-        kind, built = dtype or str(model.dtype).removeprefix("torch."), model
+        kind, built = dtype or dtype_name(model.dtype), model
     return kind, cast_state(built.state_dict(), kind), built.sizes
 
 

@@ -211,7 +211,7 @@ class TorchModel(StackedWeights):
     def _check_tokens(self, tokens: Any, start: int) -> Tensor:
         ids = torch.as_tensor(tokens)
         if ids.ndim != 2 or not ids.numel() or ids.dtype.is_floating_point or ids.dtype == torch.bool:
-            found = f"{str(ids.dtype).removeprefix('torch.')} of shape {tuple(ids.shape)}"
+            found = f"{dtype_name(ids.dtype)} of shape {tuple(ids.shape)}"
             raise SpecError(
                 Diagnostic("E0509", f"tokens are {found}", help="give integer ids of shape (batch, length)")
             )
@@ -277,6 +277,11 @@ def torch_dtype(name: str) -> torch.dtype:
     """``bfloat16`` -> torch.bfloat16; KeyError for anything but the four float types."""
     types = {t: cast(torch.dtype, getattr(torch, t)) for t in ("float64", "float32", "float16", "bfloat16")}
     return types[name]
+
+
+def dtype_name(dtype: torch.dtype) -> str:
+    """torch.bfloat16 -> ``bfloat16``."""
+    return str(dtype).removeprefix("torch.")
 
 
 def _check_range(name: str, tensor: Tensor, dtype: str) -> None:

@@ -138,6 +138,15 @@ class Head:
     doc: str | None = None
     span: Span = field(default_factory=Span, compare=False, repr=False)
 
+    @property
+    def place(self) -> str:
+        """``L0H1``: its layer, and its index among the heads of the layer."""
+        return f"L{self.layer}H{self.index}"
+
+    def is_called(self, word: str) -> bool:
+        """True of its name and of its place."""
+        return word in (self.name, self.place)
+
     def matrix(self, name: str) -> ExplicitMatrix | None:
         return dict(self.explicit).get(name)
 

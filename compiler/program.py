@@ -178,7 +178,7 @@ class Program:
     def head(self, name: str) -> Head:
         """The head called ``name`` (or labelled ``L0H1``); raises KeyError if there is none."""
         for head in self.heads:
-            if name in (head.name, f"L{head.layer}H{head.index}"):
+            if head.is_called(name):
                 return head
         raise KeyError(name)
 

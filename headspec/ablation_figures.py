@@ -164,14 +164,14 @@ class Ablation:
     def head(self, name: str) -> HeadMeasures:
         """The metrics of the head called ``name`` (or ``L0H1``); KeyError if there is none."""
         for figures in self.heads:
-            if name in (figures.head.name, f"L{figures.head.layer}H{figures.head.index}"):
+            if figures.head.is_called(name):
                 return figures
         raise KeyError(name)
 
     def pattern(self, head: str, *, before: bool = False) -> NDArray[Any]:
         """The pattern (query, key) of a head on the example, after the edits or before; KeyError if there is none."""
         for place, old, new in self.example.patterns:
-            if head in (place.name, f"L{place.layer}H{place.index}"):
+            if place.is_called(head):
                 return old if before else new
         raise KeyError(head)
 

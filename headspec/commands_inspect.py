@@ -105,7 +105,7 @@ def _head_text(head: HeadWeights) -> str:
         for circuit, certificate in (("QK", head.qk_certificate), ("OV", head.ov_certificate))
         if certificate is not None
     ]
-    return f"  L{head.head.layer}H{head.head.index} {head.head.name}: " + ", ".join([f"d_head {head.d_head}", *ranks])
+    return f"  {head.head.place} {head.head.name}: " + ", ".join([f"d_head {head.d_head}", *ranks])
 
 
 # ------------------------------------------------------------------ show

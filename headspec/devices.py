@@ -99,4 +99,6 @@ class ObservedNumpy:
 
 def observe_torch(model: TorchModel) -> ObservedTorch:
     """Wrap a torch model, on its own device and in its own float type."""
-    return ObservedTorch(model, str(model.device), str(model.dtype).removeprefix("torch."))
+    from backends.torch_model import dtype_name
+
+    return ObservedTorch(model, str(model.device), dtype_name(model.dtype))

@@ -55,9 +55,17 @@ class Place:
     index: int
 
     @property
+    def place(self) -> str:
+        """``L0H1``."""
+        return f"L{self.layer}H{self.index}"
+
+    @property
     def label(self) -> str:
-        place = f"L{self.layer}H{self.index}"
-        return place if self.name == place else f"{place} {self.name}"
+        return self.place if self.name == self.place else f"{self.place} {self.name}"
+
+    def is_called(self, word: str) -> bool:
+        """True of its name and of its place."""
+        return word in (self.name, self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +164,7 @@ class EditReader:
 
     def _head(self, kind: str, name: str, span: Span) -> Place:
         for head in self.program.heads:
-            if name in (head.name, f"L{head.layer}H{head.index}"):
+            if head.is_called(name):
                 return Place(head.name, head.layer, head.index)
         if label := LABEL.match(name):
             layer, index = int(label[1]), int(label[2])

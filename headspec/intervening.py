@@ -76,7 +76,7 @@ def find_subject(model: Any, spec: Model | str | Path | None, dtype: str | None,
     layers = len(program.layers) if layers is None else layers
     for head in program.heads:
         if head.layer >= layers or (heads is not None and head.index >= heads):
-            message = f"the spec has a head L{head.layer}H{head.index}, and the module has not"
+            message = f"the spec has a head {head.place}, and the module has not"
             raise SpecError(_no_model(message, f"the module has {layers} layers of {heads or 'some'} heads"))
     return Subject(module, program, settings, layers, heads)
 

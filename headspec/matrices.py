@@ -47,7 +47,7 @@ def residual_names(program: Program) -> tuple[str, ...]:
 def find_head(weights: Weights, word: str) -> HeadWeights:
     """The weights of the head called ``word`` or labelled ``L0H1``; SpecError E0606 if there is none."""
     for head in weights.heads:
-        if word in (head.head.name, f"L{head.head.layer}H{head.head.index}"):
+        if head.head.is_called(word):
             return head
     names = [head.head.name for head in weights.heads]
     raise SpecError(

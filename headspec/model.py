@@ -251,7 +251,7 @@ class Model:
 
     def __repr__(self) -> str:
         program = self.program
-        heads = ", ".join(f"L{h.layer}H{h.index} {h.name}" for h in program.heads)
+        heads = ", ".join(f"{head.place} {head.name}" for head in program.heads)
         return f"<headspec model {program.name}: d_model {program.width}, context {program.context}; {heads}>"
 
     def _repr_html_(self) -> str:

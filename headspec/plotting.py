@@ -102,7 +102,7 @@ def notebook_html(result: RunResult) -> str:
 def summary_html(program: Program) -> str:
     """What a model is: its sizes, and its heads with their docstrings, or the lines that say what they do."""
     rows = "".join(
-        f"<tr><td>L{head.layer}H{head.index}</td><td><b>{html.escape(head.name)}</b></td>"
+        f"<tr><td>{head.place}</td><td><b>{html.escape(head.name)}</b></td>"
         f"<td style='text-align:left'>{_says(head)}</td></tr>"
         for head in program.heads
     )

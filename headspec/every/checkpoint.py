@@ -45,11 +45,13 @@ def identity_of(plan: Plan, model: TorchModel) -> Identity:
     """The weights, bit by bit, and what is claimed of them."""
     import torch
 
+    from backends.torch_model import dtype_name
+
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    dtype = str(model.dtype).removeprefix("torch.")
+    dtype = dtype_name(model.dtype)
     return Identity(digest.hexdigest(), plan.fingerprint, dtype, plan.prompts.count)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import torch
 
+from backends.torch_model import dtype_name
 from headspec.every.checking import Checker
 from headspec.every.checkpoint import State
 from headspec.every.cost import Cost, cost_of, device_name, measure
@@ -49,7 +50,7 @@ def figures(checker: Checker, state: State) -> EveryFigures:
         least_prompt=() if least is None else plan.words(least.prompt),
         least_after=None if least is None else plan.claims[least.claim].after,
         first_wrong=tuple(_wrong(checker, prompt) for prompt in counts.first_wrong),
-        dtype=str(checker.model.dtype).removeprefix("torch."),
+        dtype=dtype_name(checker.model.dtype),
         devices=state.devices,
         total_seconds=state.seconds,
     )
