@@ -22,8 +22,9 @@ from dsl.building import Builder
 from dsl.diagnostics import Collector, Diagnostic, SpecError
 from dsl.expressions import Expr
 from dsl.layout import MAX_ERRORS, Layout, Line, read_layout
+from dsl.slips import word_at
 from dsl.span import Source, Span
-from dsl.syntax_errors import explain, word_at
+from dsl.syntax_errors import explain
 from dsl.tree import ForDecl, HeadDecl, HeadLine, LayerDecl, LayerItem, ModelDecl, Spec, Statement
 from dsl.words import FAMILIES, HEAD_LINES, LAYER_LINES, STATEMENTS
 
