@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from compiler.mlp.domains import Domain
 from compiler.mlp.forms import Form
 from compiler.mlp.vectors import Bend, Frozen, Sum, Vector, frozen, merged, plus, ratio, scaled
 
 Term = tuple[Form, Vector]
+
+Cost = tuple[int, int]
+"""Neurons, then how large the numbers are that they read with."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,9 @@ class Finished:
     bends: tuple[Bend, ...]
     constant: Vector
 
-    @property
-    def cost(self) -> tuple[int, int]:
-        """Neurons, then how large the numbers are."""
-        numbers = (n for bend in self.bends for n in (bend.form.primitive[1], bend.form.constant))
-        return len(self.bends), sum(abs(n.numerator) + n.denominator for n in numbers)
+    @cached_property
+    def cost(self) -> Cost:
+        return len(self.bends), sum(bend.form.numbers for bend in self.bends)
 
 
 def finish(sum_: Sum, domain: Domain, *, biases: bool) -> Finished:

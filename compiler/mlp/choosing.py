@@ -11,7 +11,6 @@ products (``products``); steps along a direction of a code (``staircases``).  Fo
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,51 +28,34 @@ from compiler.mlp.domains import Domain
 from compiler.mlp.evaluating import Answer, NoValue, function_of
 from compiler.mlp.forms import Form, total
 from compiler.mlp.gates import Gate, and_gates, gated, indicator
+from compiler.mlp.pieces import Fewest, Pricing, every_piece
 from compiler.mlp.products import ONE, products
 from compiler.mlp.reading import Reader, Reduced, constant_of
-from compiler.mlp.ridges import Ridge, shapes
+from compiler.mlp.ridges import shapes
 from compiler.mlp.safety import is_safe
+from compiler.mlp.searches import Searches, height
 from compiler.mlp.staircases import staircase
 from compiler.mlp.targets import ANY_NUMBER, Target, any_token, texts_of
-from compiler.mlp.vectors import Bend, Sum, Vector
+from compiler.mlp.vectors import Sum, Vector
 
 TRIED = 3
-PIECES = 8
-"""So many codes are looked at closely, and so many pieces of one function are started from."""
+"""So many codes are looked at closely."""
 
 AND_COMBINATIONS = 1 << 14
 DEPTH = 12
 
 
-@dataclass
-class Fewest:
-    """The smallest of what was found so far; and the leanest, with the fewest neurons beside its affine part, which may
-    share neurons with those of other parts of a sum."""
-
-    found: Finished | None = None
-    lean: Finished | None = None
-
-    @property
-    def neurons(self) -> int:
-        return sys.maxsize if self.found is None else len(self.found.bends)
-
-    def take(self, one: Finished) -> None:
-        if self.found is None or one.cost < self.found.cost:
-            self.found = one
-        if self.lean is None or (len(one.sum.bends), one.cost) < (len(self.lean.sum.bends), self.lean.cost):
-            self.lean = one
-
-
 @dataclass(frozen=True)
 class Chooser:
     """Tries the methods for a line.  ``gated_units``: the activation multiplies (reglu).  ``beyond``: neurons that were
-    too many to be looked at."""
+    too many to be looked at.  ``searches``: what choosers of the same program found, if any."""
 
     reader: Reader
     biases: bool
     gated_units: bool
     known: dict[tuple[ValueExpr, Target], Fewest] = field(default_factory=dict, compare=False)
     beyond: list[int] = field(default_factory=list, compare=False)
+    searches: Searches | None = field(default=None, compare=False)
 
     @property
     def domain(self) -> Domain:
@@ -104,11 +86,23 @@ class Chooser:
     def _search(self, value: ValueExpr, target: Target, depth: int) -> Fewest:
         key = (value, target)
         if key not in self.known:
-            best = Fewest()
-            for one in self._sums(value, target, depth, best):
-                best.take(self._finish(one))
-            self.known[key] = best
+            self.known[key] = self._remembered(value, target, depth)
         return self.known[key]
+
+    def _remembered(self, value: ValueExpr, target: Target, depth: int) -> Fewest:
+        """As in an earlier search, which another chooser may have made."""
+        if self.searches is None or height(value) > depth:  # what is not looked into depends on where it stands
+            return self._searched(value, target, depth)
+        key = self.searches.key(self.reader, value, target)
+        if key not in self.searches.found:
+            self.searches.found[key] = self._searched(value, key[1], depth)
+        return self.searches.found[key]
+
+    def _searched(self, value: ValueExpr, target: Target, depth: int) -> Fewest:
+        best = Fewest()
+        for one in self._sums(value, target, depth, best):
+            best.take(self._finish(one))
+        return best
 
     # ---------------------------------------------------------------- the methods
 
@@ -170,52 +164,21 @@ class Chooser:
         places = sorted(points)
         answers = {answer: kind for kind, answer in enumerate(dict.fromkeys(points.values()))}
         kinds = np.array([answers[points[place]] for place in places], dtype=np.int64)
-        count = target.knots(np.array([place - places[0] for place in places], dtype=np.int64), kinds, list(answers))
+        moved = np.array([place - places[0] for place in places], dtype=np.int64)
+        count = target.knots(moved, kinds, list(answers))
         if count > NEURONS:
             self.beyond.append(count)
             return
-        vectors = [target.vector(points[place]) or {} for place in places]
-        if best is not None and target.least(count) > best.neurons:
+        if best is not None and (
+            (count + 1) // 2 - 1 > best.neurons or best.beats(target.least(moved, kinds, list(answers)))
+        ):
             return
+        vectors = [target.vector(points[place]) or {} for place in places]
         for ridge in shapes(places, vectors):
-            yield from self._every_piece(ridge, form) if best is None else self._cheapest_piece(ridge, form, best)
-
-    def _every_piece(self, ridge: Ridge, form: Form) -> Iterator[Sum]:
-        for piece in ridge.pieces()[:PIECES]:
-            yield ridge.as_sum(form, piece)
-        if all(ridge.slopes):
-            yield from (ridge.around(form, i) for i in range(min(len(ridge.knots), PIECES)))
-
-    def _cheapest_piece(self, ridge: Ridge, form: Form, best: Fewest) -> Iterator[Sum]:
-        """Of ``_every_piece`` what may be the smallest: all have the neurons of the knots, and differ in what else they
-        take, unless that shares a neuron with a knot."""
-        ends = (*self.domain.range_of(form.plus(-form.constant)), Fraction(0))
-        choices: list[tuple[tuple[int, int], int, bool]] = []
-        for piece in ridge.pieces()[:PIECES]:
-            if ridge.shares_a_neuron(piece, ends):
-                yield ridge.as_sum(form, piece)
+            if best is None:
+                yield from every_piece(ridge, form)
             else:
-                choices.append((self._beside(ridge, form, piece), piece, False))
-        if all(ridge.slopes):
-            for i in range(min(len(ridge.knots), PIECES)):
-                choices.append((self._beside_pivot(ridge, form, i), i, True))
-        if choices:
-            extra, i, pivot = min(choices, key=lambda choice: choice[0])
-            if len(ridge.knots) + extra[0] <= best.neurons:
-                yield ridge.around(form, i) if pivot else ridge.as_sum(form, i)
-
-    def _beside(self, ridge: Ridge, form: Form, piece: int) -> tuple[int, int]:
-        """The cost of what ``ridge.as_sum(form, piece)`` takes beside its knots."""
-        constant, slope = ridge.line(piece)
-        if self.biases and not slope:
-            return 0, 0
-        return self._finish(Sum("affine", ((form, slope),) if slope else (), tuple(constant.items()))).cost
-
-    def _beside_pivot(self, ridge: Ridge, form: Form, i: int) -> tuple[int, int]:
-        """The cost of what ``ridge.around(form, i)`` takes beside one neuron for every knot."""
-        second = self._finish(Sum("affine", bends=(Bend(form.plus(-ridge.knots[i]), ONE, ""),))).cost
-        always = self._finish(Sum("affine", constant=tuple(ridge.heights[i].items()))).cost
-        return second if self.biases else (second[0] + always[0], second[1] + always[1])
+                yield from Pricing(ridge, form, self.domain, self.biases).cheapest(best)
 
     def _logs(self, value: ValueExpr, target: Target, best: Fewest) -> Iterator[Sum]:
         for form, points in log_codes(self.reader, value):

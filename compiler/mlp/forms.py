@@ -57,8 +57,8 @@ class Form:
             if known in self.__dict__:
                 moved.__dict__[known] = self.__dict__[known]
         if "primitive" in self.__dict__:
-            direction, scale, offset = self.primitive
-            moved.__dict__["primitive"] = (direction, scale, offset + constant)
+            direction, scale, _ = self.primitive
+            moved.__dict__["primitive"] = (direction, scale, moved.constant)
         return moved
 
     @cached_property
@@ -79,6 +79,12 @@ class Form:
         scale = Fraction(numerator, denominator) * (1 if self.weights[0][1] > 0 else -1)
         direction = Form(self.weights if scale == 1 else tuple((c, w / scale) for c, w in self.weights))
         return direction, scale, self.constant
+
+    @property
+    def numbers(self) -> int:
+        """How large its two numbers are: the scale of the direction and the constant, with their denominators."""
+        scale, constant = self.primitive[1], self.constant
+        return abs(scale.numerator) + scale.denominator + abs(constant.numerator) + constant.denominator
 
 
 def total(forms: Iterable[Form]) -> Form:

@@ -23,17 +23,21 @@ from compiler.mlp.vectors import Bend, Frozen, Sum, Vector, frozen, minus, plus,
 
 @dataclass(frozen=True)
 class Ridge:
-    """f(s) with knots ``knots`` and ``slopes`` (one more); f(anchor) = value, on the first piece."""
+    """f(s) with knots ``knots`` and ``slopes`` (one more); f(anchor) = value, on the first piece.  ``known`` are the
+    heights at all knots, if they are known."""
 
     knots: tuple[Fraction, ...]
     slopes: tuple[Vector, ...]
     anchor: Fraction
     value: Vector
     flat: bool = False
+    known: tuple[Vector, ...] = ()
 
     @cached_property
     def heights(self) -> tuple[Vector, ...]:
         """f at every knot."""
+        if self.known:
+            return self.known
         found, place, height = [], self.anchor, self.value
         for knot, slope in zip(self.knots, self.slopes, strict=False):
             height, place = plus(height, scaled(slope, knot - place)), knot
@@ -43,11 +47,16 @@ class Ridge:
     @cached_property
     def jumps(self) -> tuple[Vector, ...]:
         """How the slope changes at every knot."""
-        return tuple(minus(after, before) for before, after in zip(self.slopes, self.slopes[1:], strict=False))
+        known: dict[tuple[int, int], Vector] = {}
+        for before, after in zip(self.slopes, self.slopes[1:], strict=False):
+            key = (id(before), id(after))
+            if key not in known:
+                known[key] = minus(after, before)
+        return tuple(known[id(b), id(a)] for b, a in zip(self.slopes, self.slopes[1:], strict=False))
 
     @cached_property
     def steepest(self) -> float:
-        return 1.0 if self.flat else max(map(size, self.slopes))
+        return 1.0 if self.flat else max(map(size, {id(slope): slope for slope in self.slopes}.values()))
 
     def line(self, piece: int) -> tuple[Vector, Vector]:
         """(constant, slope) of the line that piece number ``piece`` lies on."""
@@ -65,11 +74,12 @@ class Ridge:
         if not slope:
             return False
         zero = ratio(constant, slope)
-        return not self.among.isdisjoint(ends) or (zero is not None and -zero in self.among)
+        return not self.number_of.keys().isdisjoint(ends) or (zero is not None and -zero in self.number_of)
 
     @cached_property
-    def among(self) -> frozenset[Fraction]:
-        return frozenset(self.knots)
+    def number_of(self) -> dict[Fraction, int]:
+        """The number of the knot at a place."""
+        return {knot: i for i, knot in enumerate(self.knots)}
 
     def as_sum(self, form: Form, piece: int, *, label: str = "bend") -> Sum:
         """constant + slope * s of ``piece``, and a neuron for every knot: relu(s - t) after it, relu(t - s) before."""
@@ -98,15 +108,16 @@ class Ridge:
 
         Of those with one slope the first, and, before it, the one nearest to the middle: from there the neurons look
         to either side, half of them are awake at once, and the numbers that they add up stay small."""
+        keys = {id(slope): frozen(slope) for slope in self.slopes}
         distinct: dict[Frozen, list[int]] = {}
         for i, slope in enumerate(self.slopes):
-            distinct.setdefault(frozen(slope), []).append(i)
+            distinct.setdefault(keys[id(slope)], []).append(i)
         middle = len(self.slopes) // 2
         found: list[int] = []
         for _, same in sorted(distinct.items(), key=lambda item: (bool(self.slopes[item[1][0]]), item[1][0])):
             found += dict.fromkeys((min(same, key=lambda i: abs(i - middle)), same[0]))
         last = len(self.knots)
-        if last not in found and self.line(last) == ({}, {}):
+        if last not in found and not self.slopes[last] and self.line(last) == ({}, {}):
             found.insert(1, last)
         return found
 
@@ -115,54 +126,78 @@ def interpolate(points: Sequence[int], vectors: Sequence[Vector]) -> Ridge:
     """The function through all points with knots at points only where the slope changes; then fewer, if they can be."""
     if len(points) == 1:
         return Ridge((), ({},), Fraction(points[0]), vectors[0])
-    steps = list(zip(points, points[1:], vectors, vectors[1:], strict=False))
-    slopes = [scaled(minus(w, v), Fraction(1, q - p)) if v != w else {} for p, q, v, w in steps]
-    at = [i for i in range(1, len(points) - 1) if slopes[i] != slopes[i - 1]]
+    slopes = _slopes(points, vectors)
+    meetings: dict[tuple[int, int, int, int], Fraction | None] = {}  # by the three slopes, each of which is one object
+    at = [i for i in range(1, len(points) - 1) if slopes[i] is not slopes[i - 1]]
     knots: list[Fraction] = []
     kept: list[Vector] = [slopes[0]]
+    heights: list[Vector] = []
     i = 0
     while i < len(at):
         place = at[i]
         if i + 1 < len(at) and at[i + 1] == place + 1:
-            meeting = _meeting(points, vectors, slopes, place)
-            if meeting is not None:
-                knots.append(meeting)
+            left, middle, right = slopes[place - 1 : place + 2]
+            gap = points[place + 1] - points[place]
+            key = id(left), id(middle), id(right), gap
+            if key not in meetings:
+                meetings[key] = _meeting(left, middle, right, gap)
+            offset = meetings[key]
+            if offset is not None:
+                knots.append(points[place] + offset)
                 kept.append(slopes[place + 1])
+                heights.append(plus(vectors[place], scaled(left, offset)))
                 i += 2
                 continue
         knots.append(Fraction(points[place]))
         kept.append(slopes[place])
+        heights.append(vectors[place])
         i += 1
-    return Ridge(tuple(knots), tuple(kept), Fraction(points[0]), vectors[0])
+    return Ridge(tuple(knots), tuple(kept), Fraction(points[0]), vectors[0], known=tuple(heights))
 
 
-def _meeting(points: Sequence[int], vectors: Sequence[Vector], slopes: Sequence[Vector], place: int) -> Fraction | None:
-    """Where the lines before point ``place`` and after the next point meet, if that is strictly between the two."""
-    p, q = points[place], points[place + 1]
-    left, right = slopes[place - 1], slopes[place + 1]
+def _slopes(points: Sequence[int], vectors: Sequence[Vector]) -> list[Vector]:
+    """The slope after every point but the last; equal slopes are one object."""
+    known: dict[tuple[int, int, int], Vector] = {}
+    same: dict[Frozen, Vector] = {}
+    found: list[Vector] = []
+    for p, q, v, w in zip(points, points[1:], vectors, vectors[1:], strict=False):
+        key = (id(v), id(w), q - p)
+        if key not in known:
+            slope = scaled(minus(w, v), Fraction(1, q - p)) if v != w else {}
+            known[key] = same.setdefault(frozen(slope), slope)
+        found.append(known[key])
+    return found
+
+
+def _meeting(left: Vector, middle: Vector, right: Vector, gap: int) -> Fraction | None:
+    """How far behind a point the line before it meets the line after the next point, if that is strictly between the
+    two; ``middle`` is the slope between them, ``gap`` apart."""
     bend = minus(left, right)
-    if not bend or vectors[place] == vectors[place + 1]:
+    if not bend or not middle:
         return None
-    # v + left (t - p) = w + right (t - q), that is (left - right)(t - p) = w - v - right (q - p)
-    gap = minus(minus(vectors[place + 1], vectors[place]), scaled(right, q - p))
-    offset = ratio(gap, bend)
-    return p + offset if offset is not None and 0 < offset < q - p else None
+    # v + left t = w + right (t - gap), that is (left - right) t = w - v - right gap
+    offset = ratio(scaled(minus(middle, right), gap), bend)
+    return offset if offset is not None and 0 < offset < gap else None
 
 
 def flat_steps(points: Sequence[int], vectors: Sequence[Vector]) -> Ridge:
     """The function that is flat around every point and rises in the middle half between two points that differ."""
     knots: list[Fraction] = []
-    slopes: list[Vector] = [{}]
-    for p, q, v, w in zip(points, points[1:], vectors, vectors[1:], strict=False):
-        if v != w:
+    flat: Vector = {}
+    slopes: list[Vector] = [flat]
+    heights: list[Vector] = []
+    for i, slope in enumerate(_slopes(points, vectors)):
+        if slope:
+            p, q = points[i], points[i + 1]
             quarter = Fraction(q - p, 4)
             knots += [p + quarter, q - quarter]
-            slopes += [scaled(minus(w, v), Fraction(2, q - p)), {}]
-    return Ridge(tuple(knots), tuple(slopes), Fraction(points[0]), vectors[0], flat=True)
+            slopes += [scaled(slope, 2), flat]
+            heights += vectors[i : i + 2]
+    return Ridge(tuple(knots), tuple(slopes), Fraction(points[0]), vectors[0], flat=True, known=tuple(heights))
 
 
 def shapes(points: Sequence[int], vectors: Sequence[Vector]) -> list[Ridge]:
     """The function with the fewest knots; before it the one that is flat around every point, if it costs no more."""
     sharp = interpolate(points, vectors)
-    steps = sum(v != w for v, w in zip(vectors, vectors[1:], strict=False))
+    steps = sum(v is not w and v != w for v, w in zip(vectors, vectors[1:], strict=False))
     return [flat_steps(points, vectors), sharp] if 2 * steps <= len(sharp.knots) + 1 else [sharp]

@@ -26,6 +26,7 @@ from compiler.mlp.figures import figures_of
 from compiler.mlp.possible import values_of
 from compiler.mlp.reading import TRUTHS, Reader
 from compiler.mlp.rewriting import always_needed, guards, inside, replaced, under, variants
+from compiler.mlp.searches import Searches
 from compiler.mlp.targets import Target
 from compiler.resolution.intervals import Known, bounds
 
@@ -82,6 +83,7 @@ class Splitter:
     choosers: dict[tuple[str, ...], Chooser] = field(default_factory=dict)
     known: dict[tuple[ValueExpr, Encoding], tuple[Subspace, int] | None] = field(default_factory=dict)
     tried: set[ValueExpr] = field(default_factory=set)
+    searches: Searches = field(default_factory=Searches)
 
     def split(self) -> Split | None:
         """The way with the fewest layers, then the fewest neurons."""
@@ -231,7 +233,8 @@ class Splitter:
         if names not in self.choosers:
             program = self.stream.program
             reader = Reader(self._domain(names))
-            self.choosers[names] = Chooser(reader, program.biases, program.activation == "reglu")
+            gated_units = program.activation == "reglu"
+            self.choosers[names] = Chooser(reader, program.biases, gated_units, searches=self.searches)
         return self.choosers[names]
 
     def _domain(self, names: Sequence[str]) -> Domain:

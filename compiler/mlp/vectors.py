@@ -138,11 +138,12 @@ def added(sums: Iterable[Sum]) -> Sum:
 
 def merged(bends: Iterable[Bend]) -> list[Bend]:
     """Neurons that read the same number, up to a positive factor, as one."""
-    found: dict[tuple[Form, Fraction, bool, Form | None], tuple[Bend, Fraction]] = {}
+    found: dict[tuple[Form, int, int, bool, Form | None], tuple[Bend, Fraction]] = {}
     for bend in bends:
         direction, scale, constant = bend.form.primitive
         size = (abs(scale) if direction.weights else abs(constant)) or Fraction(1)
-        key = (direction, constant / size, scale > 0, bend.factor)
+        place = constant if size == 1 else constant / size
+        key = (direction, place.numerator, place.denominator, scale > 0, bend.factor)
         if key not in found:
             found[key] = (bend, size)
             continue

@@ -28,10 +28,11 @@ from compiler.encodings import Phase, ScalarValue, Subspace
 from compiler.exact import Scalar
 from compiler.mlp.affine import Finished, finish
 from compiler.mlp.checking import check
-from compiler.mlp.choosing import Chooser, Fewest
+from compiler.mlp.choosing import Chooser
 from compiler.mlp.domains import Domain, Group
 from compiler.mlp.evaluating import NoValue, function_of
 from compiler.mlp.forms import Form
+from compiler.mlp.pieces import Fewest, Pricing, every_piece
 from compiler.mlp.reading import Reader
 from compiler.mlp.ridges import shapes
 from compiler.mlp.tabulating import Rule, TooWide, combined, sums, tabulated, values_at
@@ -147,19 +148,43 @@ def test_the_piece_that_is_built_is_the_cheapest_of_all(low: int, values: list[i
     vectors: list[Vector] = [{0: Fraction(value)} if value else {} for value in values]
     tried, form = chooser(points[0], points[-1], biases=biases), Form.of({0: 1})
     for ridge in shapes(points, vectors):
-        every = [tried._finish(one) for one in tried._every_piece(ridge, form)]
-        built = [tried._finish(one) for one in tried._cheapest_piece(ridge, form, Fewest())]
+        every = [tried._finish(one) for one in every_piece(ridge, form)]
+        built = [tried._finish(one) for one in Pricing(ridge, form, tried.domain, biases).cheapest(Fewest())]
         assert min(one.cost for one in built) == min(one.cost for one in every)
         least = tried_least(vectors, points)
         assert all(least <= len(one.bends) for one in every)
+        assert least <= len(ridge.knots) - 1
+    assert least == len(ridge.knots) - 1, "the last shape is the one with the fewest knots"
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(-4, 4),
+    st.lists(st.integers(-3, 3), min_size=1, max_size=9),
+    st.booleans(),
+    st.fractions(-2, 2, max_denominator=3).filter(bool),
+    st.integers(-2, 2),
+)
+def test_what_is_priced_is_what_is_built(
+    low: int, values: list[int], biases: bool, scale: Fraction, constant: int
+) -> None:
+    points = list(range(low, low + len(values)))
+    vectors: list[Vector] = [{0: Fraction(value)} if value else {} for value in values]
+    tried, form = chooser(points[0], points[-1], biases=biases), Form.of({0: scale}, constant)
+    for ridge in shapes(points, vectors):
+        priced = Pricing(ridge, form, tried.domain, biases)
+        for piece in ridge.pieces():
+            assert priced.piece(piece) == tried._finish(ridge.as_sum(form, piece)).cost
+        for i in range(len(ridge.knots) if all(ridge.slopes) else 0):
+            assert priced.pivot(i) == tried._finish(ridge.around(form, i)).cost
 
 
 def tried_least(vectors: list[Vector], points: list[int]) -> int:
-    """``Target.least`` of the knots that a line's value has."""
+    """``Target.least`` of a line's value, less the knot that may share its neuron with what is passed on."""
     target = Target(Subspace("out", ScalarValue(-9, 9), (0,), ("value",)))
     answers = [int(vector.get(0, 0)) for vector in vectors]  # type: ignore[arg-type]
     kinds = {answer: kind for kind, answer in enumerate(dict.fromkeys(answers))}
-    return target.least(target.knots(np.array(points), np.array([kinds[a] for a in answers]), list(kinds)))
+    return target.least(np.array(points), np.array([kinds[a] for a in answers]), list(kinds)) - 1
 
 
 # -------------------------------------------------------------------- neurons against their expression
