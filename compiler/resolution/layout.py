@@ -1,7 +1,7 @@
-"""Subspaces and where they lie: encodings, ``like``, pinned coordinates, allocation, the basis.
+"""Subspaces and where they lie: encodings, ``like``, pinned coordinates, allocation.
 
-In: the ``subspace``, ``residual`` and ``basis`` statements and the ``Scope``.  Out: ``Subspace`` values with their
-coordinates, the width of the residual stream, and a ``Basis``.  Not for: what is written into a subspace.
+In: the ``subspace`` and ``residual`` statements and the ``Scope``.  Out: ``Subspace`` values with their coordinates,
+and the width of the residual stream.  Not for: what is written into a subspace, nor the ``basis``.
 
 A coordinate belongs to one subspace for the whole model and is never used again after its last reader: a
 residual stream only adds, so what was written there stays and would be read as part of the new value.
@@ -11,21 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from compiler import limits
 from compiler.computing import Part
 from compiler.encodings import Encoding, Subspace
-from compiler.program import Basis
 from compiler.resolution.encoded import components_of, dimension_of
-from compiler.resolution.encodings import list_rows, resolve_encoding
+from compiler.resolution.encodings import resolve_encoding
 from compiler.resolution.numbers import integer
 from compiler.resolution.pairs import paired, pairs_of
 from compiler.resolution.scope import AlreadyReported, Scope, fail, listing, unknown
 from dsl.diagnostics import Note
-from dsl.expressions import Expr, ListOf, Number, Range
+from dsl.expressions import Expr, Range
 from dsl.span import Span
-from dsl.tree import BasisDecl, SubspaceDecl
+from dsl.tree import SubspaceDecl
 
 
 @dataclass(frozen=True)
@@ -260,61 +258,3 @@ def _check_width(wanted: Sequence[_Wanted], needed: int, residual: tuple[int, Sp
         help=f"write `residual {needed}` or more, or choose smaller encodings (`phase`, `code`, `scalar`)",
         figures=(*figures, f"together: {needed}"),
     )
-
-
-# ------------------------------------------------------------------ the basis
-
-
-def resolve_basis(scope: Scope, decl: BasisDecl | None) -> Basis:
-    """How named coordinates lie in the residual stream; E0311 when the basis does not fit ``scope.width``."""
-    if decl is None:
-        return Basis("axis")
-    width = scope.width
-    limits.check_size(width, limits.BASIS_WIDTH, "coordinates in a basis that is not axis-aligned", decl.span)
-    match decl.kind:
-        case "hadamard":
-            if width < 1 or width & (width - 1):
-                power = 1 << max(0, width - 1).bit_length()
-                _misfit(
-                    decl,
-                    f"a Hadamard basis needs a power of two, and the residual stream has {width}",
-                    f"write `residual {power}`",
-                )
-            return Basis("hadamard", span=decl.span)
-        case "reflection":
-            return Basis("reflection", span=decl.span)
-        case "rotation":
-            return _rotation(scope, decl)
-        case "vectors":
-            return _vectors(scope, decl)
-
-
-def _misfit(decl: BasisDecl, message: str, help: str, figures: tuple[str, ...] = ()) -> None:
-    fail("E0311", message, decl.span, label="does not fit", help=help, figures=figures)
-
-
-def _rotation(scope: Scope, decl: BasisDecl) -> Basis:
-    sides = [integer(scope, argument, "a side of the triangle") for argument in decl.arguments]
-    if len(sides) != 3 or sides[0] ** 2 + sides[1] ** 2 != sides[2] ** 2 or 0 in sides:
-        found = ", ".join(map(str, sides))
-        _misfit(
-            decl,
-            f"`rotation({found})` is not a rational rotation: a^2 + b^2 = c^2 must hold",
-            "write a Pythagorean triple, for instance `rotation(3, 4, 5)`",
-        )
-    if scope.width % 2:
-        help = f"write `residual {scope.width + 1}`"
-        _misfit(decl, f"a rotation turns pairs of coordinates, and the residual stream has {scope.width}", help)
-    return Basis("rotation", tuple(Number(Fraction(s)) for s in sides), span=decl.span)
-
-
-def _vectors(scope: Scope, decl: BasisDecl) -> Basis:
-    """Rows of the right shape; whether they are independent is for ``compiler.circuits.basis`` to find (E0340)."""
-    only = decl.arguments[0] if len(decl.arguments) == 1 else None
-    nested = isinstance(only, ListOf) and bool(only.items) and isinstance(only.items[0], ListOf)
-    rows = list_rows(scope, only if nested and only is not None else ListOf(decl.arguments, span=decl.span), "basis")
-    width = scope.width
-    if len(rows) != width or len(rows[0]) != width:
-        found = f"the basis is {len(rows)} x {len(rows[0])} and the residual stream has {width} coordinates"
-        _misfit(decl, found, f"give {width} rows of {width} entries")
-    return Basis("vectors", vectors=rows, span=decl.span)

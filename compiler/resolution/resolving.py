@@ -20,6 +20,7 @@ from compiler.claims import Expectation
 from compiler.computing import Compute, Part, Split
 from compiler.heads import Head
 from compiler.program import Activation, Basis, Dtype, EmbedLine, Generate, Origin, OwnToken, Program
+from compiler.resolution.basis import resolve_basis
 from compiler.resolution.claims import (
     resolve_head_expectation,
     resolve_output_expectation,
@@ -33,7 +34,7 @@ from compiler.resolution.filling import check_pairs
 from compiler.resolution.generated_parts import resolve_generate
 from compiler.resolution.heads import resolve_layers
 from compiler.resolution.inputs import Inputs
-from compiler.resolution.layout import add_parts, resolve_basis, resolve_subspaces
+from compiler.resolution.layout import add_parts, resolve_subspaces
 from compiler.resolution.liveness import check_liveness
 from compiler.resolution.numbers import size
 from compiler.resolution.output_claims import OutputClaims
