@@ -6,7 +6,7 @@ residual stream (``Subspace.coordinates``) or how heads compare them (``circuits
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from fractions import Fraction
 from functools import cache, lru_cache
 from typing import TypeVar
@@ -27,6 +27,7 @@ from compiler.encodings import (
 from compiler.exact import Angle, Scalar
 from compiler.program import EmbedLine
 from compiler.spelled import spelled_number
+from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Expr
 
 Feature = dict[int, Scalar]
@@ -62,13 +63,25 @@ def phase_angles(encoding: Phase) -> tuple[Angle, ...]:
 def _phase_angles(key: _Same) -> tuple[Angle, ...]:
     assert isinstance(key.encoding, Phase)
     assert key.encoding.frequencies is not None, "frequencies are chosen before circuits are built"
-    return tuple(Angle.from_expression(f) for f in key.encoding.frequencies)
+    return tuple(_exact(Angle.from_expression, f) for f in key.encoding.frequencies)
 
 
 @cache
 def scalar(expression: Expr) -> Scalar:
-    """A strength, magnitude, coefficient or matrix entry as an exact scalar."""
-    return Scalar.from_expression(expression)
+    """A strength, magnitude, coefficient or matrix entry as an exact scalar.  Raises SpecError E0213."""
+    return _exact(Scalar.from_expression, expression)
+
+
+Exact = TypeVar("Exact", Scalar, Angle)
+
+
+def _exact(read: Callable[[Expr], Exact], expression: Expr) -> Exact:
+    """``read(expression)``; E0213 where exact arithmetic has no such number, or not of that size."""
+    try:
+        return read(expression)
+    except ValueError as error:
+        help = "divide by single terms, keep powers low, and take roots of numbers whose factors are small"
+        raise SpecError(Diagnostic("E0213", str(error), expression.span, "no exact number", help)) from None
 
 
 def _one_hot_index(encoding: OneHot | Code) -> dict[Value, int]:

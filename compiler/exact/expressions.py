@@ -7,20 +7,17 @@ diagnostic with a span.  Nothing is evaluated as Python.  Not for: relations and
 from __future__ import annotations
 
 from compiler.exact.angle import Angle
-from compiler.exact.roots import LARGEST_PRIME, factor
+from compiler.exact.bounds import LARGEST_EXPONENT, MOST_TERMS, bounded, check_power, check_work
+from compiler.exact.roots import LARGEST_PRIME, check_turn_terms, factor
 from compiler.exact.scalar import Scalar
 from dsl.expressions import Binary, Call, Expr, Name, Number, Unary
-
-LARGEST_EXPONENT = 64
-MOST_TERMS = 10_000
-MOST_BITS = 20_000
 
 
 def evaluate(expression: Expr) -> Scalar:
     """The number that ``expression`` means; symbols stay symbols."""
     match expression:
         case Number(value):
-            return _bounded(Scalar.rational(value))
+            return bounded(Scalar.rational(value))
         case Name("pi"):
             return Scalar.pi()
         case Name(name):
@@ -28,9 +25,9 @@ def evaluate(expression: Expr) -> Scalar:
         case Unary("-", operand):
             return -evaluate(operand)
         case Binary(operator, left, right):
-            return _bounded(_binary(operator, left, right))
+            return bounded(_binary(operator, left, right))
         case Call(function, (argument,)):
-            return _bounded(_call(function, evaluate(argument)))
+            return bounded(_call(function, evaluate(argument)))
         case Call(function, arguments):
             raise ValueError(f"{function} takes one argument, not {len(arguments)}")
         case _:
@@ -57,7 +54,7 @@ def _binary(operator: str, left: Expr, right: Expr) -> Scalar:
 def _product(a: Scalar, b: Scalar) -> Scalar:
     if len(a.terms) * len(b.terms) > 20 * MOST_TERMS:
         raise ValueError(f"this product has too many terms (at most {MOST_TERMS} are kept)")
-    return _bounded(a * b)
+    return bounded(a * b)
 
 
 def _power(base: Scalar, exponent: Scalar) -> Scalar:
@@ -67,7 +64,11 @@ def _power(base: Scalar, exponent: Scalar) -> Scalar:
     if abs(count) > LARGEST_EXPONENT:
         raise ValueError(f"powers go up to {LARGEST_EXPONENT}, not {count}")
     out, factor_ = Scalar.rational(1), base if count >= 0 else base.inverse()
+    check_power(factor_, abs(count))
+    done = 0
     for _ in range(abs(count)):
+        done += len(out.terms) * len(factor_.terms)
+        check_work(done)
         out = _product(out, factor_)
     return out
 
@@ -91,12 +92,4 @@ def check_turn(angle: Angle) -> None:
     for prime, _ in factor(angle.turns.denominator):
         if prime > LARGEST_PRIME:
             raise ValueError(f"a turn is divided by a multiple of {prime}; primes up to {LARGEST_PRIME} are supported")
-
-
-def _bounded(value: Scalar) -> Scalar:
-    if len(value.terms) > MOST_TERMS:
-        raise ValueError(f"this expression has more than {MOST_TERMS} terms")
-    for coefficient in value.terms.values():
-        if max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length()) > MOST_BITS:
-            raise ValueError(f"this number has more than {MOST_BITS} binary digits")
-    return value
+    check_turn_terms(angle.turns)

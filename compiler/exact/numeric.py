@@ -25,6 +25,8 @@ from compiler.exact.scalar import Scalar
 from compiler.exact.terms import UNIT, Monomial
 
 FIRST_BITS, MOST_BITS = 128, 1 << 14
+UNDERFLOW = 1076
+"""What is at most 2^-1076 is nearer to 0 than to any other float64."""
 
 Ball = tuple[int, int]
 """(middle, error bound), both in units of 2^-P."""
@@ -193,15 +195,17 @@ def to_float(scalar: Scalar, bindings: Mapping[str, Rational]) -> float:
         return 0.0
     if len(terms) == 1 and UNIT in terms:
         return _quotient(terms[UNIT].numerator, terms[UNIT].denominator)
-    bits = FIRST_BITS
-    while bits <= MOST_BITS:
+    bits, most = FIRST_BITS, MOST_BITS + max(c.numerator.bit_length() for c in terms.values())
+    while bits <= 2 * most:
         middle, error = ball(scalar, bindings, bits)
         if abs(middle) >= error << 60:
             return _quotient(middle, 1 << bits)
         if bits == FIRST_BITS and scalar.substitute(bindings).is_zero():
             return 0.0
+        if bits >= UNDERFLOW and abs(middle) + error <= 1 << (bits - UNDERFLOW):
+            return 0.0
         bits *= 2
-    return 0.0  # smaller than 2^-16000
+    raise ValueError("this number is too near to 0 to be told from it")
 
 
 def _quotient(numerator: int, denominator: int) -> float:

@@ -23,6 +23,8 @@ GREEK = frozenset(
     """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi
     omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega""".split()  # noqa: SIM905 -- a word list
 )
+CHUNK_DIGITS = 4000
+_CHUNK = 10**CHUNK_DIGITS
 MOST_DENSE = 16
 """Matrices with more rows or columns than this are listed by their nonzeros."""
 
@@ -37,10 +39,24 @@ def scalar_to_text(scalar: Scalar) -> str:
 def angle_to_text(angle: Angle) -> str:
     parts = [_times(weight, name) for name, weight in angle.symbols]
     if angle.radians:
-        parts.append(str(angle.radians))
+        parts.append(_rational_text(angle.radians))
     if angle.turns:
         parts.append(_times(2 * angle.turns, "pi"))
     return _joined(parts)
+
+
+def _rational_text(value: Rational) -> str:
+    """As ``str``, of any length: Python refuses to write integers of more than 4300 digits."""
+    if value < 0:
+        return "-" + _rational_text(-value)
+    below = "" if value.denominator == 1 else f"/{_digits(value.denominator)}"
+    return _digits(value.numerator) + below
+
+
+def _digits(number: int) -> str:
+    if number < _CHUNK:
+        return str(number)
+    return _digits(number // _CHUNK) + str(number % _CHUNK).zfill(CHUNK_DIGITS)
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -51,8 +67,10 @@ def _joined(parts: Sequence[str]) -> str:
 def _times(weight: Rational, name: str) -> str:
     """``2*pi/5``, ``-alpha``, ``alpha/3``."""
     weight = Fraction(weight)
-    head = {1: name, -1: f"-{name}"}.get(weight.numerator, f"{weight.numerator}*{name}")
-    return head if weight.denominator == 1 else f"{head}/{weight.denominator}"
+    head = {1: name, -1: f"-{name}"}.get(weight.numerator)
+    if head is None:
+        head = f"{_rational_text(weight.numerator)}*{name}"
+    return head if weight.denominator == 1 else f"{head}/{_digits(weight.denominator)}"
 
 
 def _piece_text(piece: Piece) -> str:
@@ -64,7 +82,7 @@ def _piece_text(piece: Piece) -> str:
         return "*".join(factors) + below
     if piece.coefficient == -1 and factors:
         return "-" + "*".join(factors) + below
-    return "*".join([str(piece.coefficient), *factors]) + below
+    return "*".join([_rational_text(piece.coefficient), *factors]) + below
 
 
 # ---------------------------------------------------------------- LaTeX
@@ -93,9 +111,9 @@ def _word_latex(word: str) -> str:
 
 def _rational_latex(value: Rational) -> str:
     if value.denominator == 1:
-        return str(value)
+        return _rational_text(value)
     sign = "-" if value < 0 else ""
-    return f"{sign}\\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+    return f"{sign}\\frac{{{_digits(abs(value.numerator))}}}{{{_digits(value.denominator)}}}"
 
 
 def _power_latex(name: str, power: int) -> str:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from compiler.exact.angle import Angle
-from compiler.exact.expressions import LARGEST_EXPONENT, MOST_BITS, MOST_TERMS, check_turn
+from compiler.exact.bounds import LARGEST_EXPONENT, MOST_TERMS, bounded, check_power
+from compiler.exact.expressions import check_turn
 from compiler.exact.numeric import FIRST_BITS
 from compiler.exact.numeric import MOST_BITS as MOST_BITS_ENCLOSED
 from compiler.exact.roots import Rational
@@ -154,9 +155,9 @@ def _combine(operator: str, a: Quotient, b: Quotient) -> Quotient:
         case "+" | "-":
             second = b.top if operator == "+" else -b.top
             if a.bottom == b.bottom:
-                return Quotient(_bounded(a.top + second), a.bottom)
+                return Quotient(bounded(a.top + second), a.bottom)
             return Quotient(
-                _bounded(_product(a.top, b.bottom) + _product(second, a.bottom)), _product(a.bottom, b.bottom)
+                bounded(_product(a.top, b.bottom) + _product(second, a.bottom)), _product(a.bottom, b.bottom)
             )
         case "*":
             return Quotient(_product(a.top, b.top), _product(a.bottom, b.bottom))
@@ -184,6 +185,8 @@ def _power(base: Quotient, exponent: Quotient) -> Quotient:
         base, count = _square_root(base), 2 * count
     if count < 0:
         base = _divided(Quotient(ONE), base)
+    check_power(base.top, abs(int(count)))
+    check_power(base.bottom, abs(int(count)))
     out = Quotient(ONE)
     for _ in range(abs(int(count))):
         out = _combine("*", out, base)
@@ -252,13 +255,4 @@ def _nodes(expression: Expr) -> Iterator[Expr]:
 def _product(a: Scalar, b: Scalar) -> Scalar:
     if len(a.terms) * len(b.terms) > 2 * MOST_TERMS:
         raise ValueError(f"this number has too many terms (at most {MOST_TERMS} are kept)")
-    return _bounded(a * b)
-
-
-def _bounded(value: Scalar) -> Scalar:
-    if len(value.terms) > MOST_TERMS:
-        raise ValueError(f"this number has too many terms (at most {MOST_TERMS} are kept)")
-    for coefficient in value.terms.values():
-        if max(coefficient.numerator.bit_length(), coefficient.denominator.bit_length()) > MOST_BITS:
-            raise ValueError(f"this number has more than {MOST_BITS} binary digits")
-    return value
+    return bounded(a * b)

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from heapq import heappop, heappush
 from math import lcm
 from typing import Literal
 
 from compiler.exact.angle import Angle
+from compiler.exact.coprime import coprime_base
 from compiler.exact.roots import HALF, QUARTER, Rational, Root, factor, multiply_radicands, reduce_root, tidy
 from compiler.exact.scalar import Scalar
 from compiler.exact.terms import Exponents, Powers
@@ -68,8 +70,7 @@ def _shortest(group: Group, free: bool) -> Group:
     surds = all(4 % Fraction(turn).denominator == 0 for turn, _ in group)
     if len(group) < 2 or (surds and not free):
         return group
-    number = lcm(*(Fraction(turn).denominator * radicand for turn, radicand in group))
-    for outside in _squarefree_divisors(number)[:MOST_RADICANDS]:
+    for outside in _outsides(group):
         short = _one_cosine(group, outside, free)
         if short is not None:
             return short
@@ -92,12 +93,19 @@ def _one_cosine(group: Group, outside: int, free: bool) -> Group | None:
     return {root: c for root, c in short.items() if c}
 
 
-def _squarefree_divisors(number: int) -> list[int]:
-    """In ascending order."""
-    out = [1]
-    for prime, _ in factor(number):
-        out += [prime * divisor for divisor in out]
-    return sorted(out)
+def _outsides(group: Group) -> list[int]:
+    """What may stand before the cosine, under a root: products of parts of the radicands and of primes of the turns;
+    the least ``MOST_RADICANDS`` of these, in ascending order."""
+    primes = {prime for turn, _ in group for prime, _ in factor(Fraction(turn).denominator)}
+    parts = coprime_base([*primes, *(radicand for _, radicand in group)])
+    found: list[int] = []
+    heap = [(1, 0)]
+    while heap and len(found) < MOST_RADICANDS:
+        product, start = heappop(heap)
+        found.append(product)
+        for i in range(start, len(parts)):
+            heappush(heap, (product * parts[i], i + 1))
+    return found
 
 
 def _over_root(group: Group, outside: int) -> Group:

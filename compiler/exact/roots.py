@@ -32,6 +32,7 @@ HALF = Fraction(1, 2)
 LARGEST_PRIME = 4999
 """Roots of unity of a larger prime order are refused: one of them may take as many terms as the order."""
 LARGEST_TRIAL = 10**6
+MOST_TERMS = 20_000
 
 
 def tidy(value: Rational) -> Rational:
@@ -55,7 +56,8 @@ def factor(number: int) -> tuple[tuple[int, int], ...]:
             found.append((prime, exponent))
         prime += 1 if prime == 2 else 2
     if rest > LARGEST_TRIAL**2:
-        raise ValueError(f"{number} is too large to be taken apart into primes")
+        shown = str(number) if number < 10**40 else f"a number of {number.bit_length()} binary digits"
+        raise ValueError(f"{shown} is too large to be taken apart into primes")
     return (*found, (rest, 1)) if rest > 1 else tuple(found)
 
 
@@ -80,12 +82,24 @@ def multiply_radicands(a: int, b: int) -> tuple[int, int]:
 @lru_cache(maxsize=1 << 17)
 def reduce_root(turn: Rational, radicand: int) -> tuple[tuple[Rational, int, Rational], ...]:
     """e^(2 pi i turn) sqrt(radicand) as terms (turn, radicand, coefficient) of the canonical basis."""
+    check_turn_terms(turn)
     terms: dict[Root, Rational] = {(turn % 1, radicand): 1}
     for prime, _ in factor(Fraction(turn).denominator):
         if prime != 2:
             terms = _spread(terms, lambda t, d, p=prime: _reduce_odd(p, t, d))  # type: ignore[misc]
     terms = _spread(terms, _reduce_two)
     return tuple((tidy(t), d, tidy(c)) for (t, d), c in terms.items() if c)
+
+
+def check_turn_terms(turn: Rational) -> None:
+    """``ValueError`` where e^(2 pi i turn) has more than ``MOST_TERMS`` terms: (p + 1)/2 for every odd prime whose
+    leading digit is left out of the basis."""
+    count = 1
+    for prime, _ in factor(Fraction(turn).denominator):
+        if prime != 2 and _leading_digit(turn % 1, prime, prime) in _classes(prime)[0]:
+            count *= (prime + 1) // 2
+    if count > MOST_TERMS:
+        raise ValueError(f"a root of unity of this order has about {count} terms (at most {MOST_TERMS} are kept)")
 
 
 def _spread(terms: dict[Root, Rational], rule: Callable[[Rational, int], dict[Root, Rational]]) -> dict[Root, Rational]:
