@@ -18,7 +18,8 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.automaton import MAX_CELLS, Automaton, Pattern, build_automaton, most_of
+from compiler.automaton import MAX_CELLS, Automaton, build_automaton
+from compiler.patterns import Pattern, most_of
 from compiler.sequences import Ids, Place, Policy, SequenceLanguage
 
 MAX_ENUMERATED = 100_000_000

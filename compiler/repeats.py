@@ -20,8 +20,8 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.automaton import Alt, Cat, Pattern, Rep, Tok, most_of
 from compiler.automaton_language import build_language
+from compiler.patterns import Alt, Cat, Pattern, Rep, Tok, most_of
 from compiler.sequences import Ids, Place, Policy, SequenceLanguage
 
 KEPT = 8

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.automaton import Alt, Cat, Pattern, Rep, Tok
+from compiler.patterns import Alt, Cat, Pattern, Rep, Tok
 
 __all__ = ["Alt", "Cat", "Pattern", "Place", "Policy", "Rep", "SequenceLanguage", "Tok"]
 

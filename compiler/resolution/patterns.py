@@ -13,7 +13,7 @@ from itertools import product
 from math import prod
 
 from compiler import limits
-from compiler.automaton import min_length
+from compiler.patterns import min_length
 from compiler.repeats import is_rigid, repeated_language
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail

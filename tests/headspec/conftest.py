@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.automaton import Cat, Rep, Tok
 from compiler.claims import HeadExpectation, OutputExpectation
 from compiler.encodings import OneHot, Subspace
 from compiler.heads import Among, Copy, Equal, Head, Rest, Term
+from compiler.patterns import Cat, Rep, Tok
 from compiler.program import Basis, EmbedLine, Program
 from compiler.sequences import SequenceLanguage
 from dsl.expressions import Binary, Comparison, Member, Number, TokenAt
