@@ -19,6 +19,8 @@ def choice(slip: Slip) -> Diagnostic | None:
     if slip.word == "if" and slip.expects_expression:
         help = "put it in parentheses: `(if C then A else B)`"
         return slip.report("E0111", "`if` cannot follow an operator", "not here", help)
+    if slip.word == "if" and slip.keyword == "compute":
+        return slip.report("E0111", "`if` stands before both values", "not here", "write `if C then A else B`")
     if slip.word == "?" and slip.keyword == "compute":
         return slip.report("E0111", "`?` chooses nothing", "not an operator", "write `if C then A else B`")
     return None

@@ -146,3 +146,9 @@ def test_too_few_frequencies_for_a_float_type_are_refused() -> None:
     with pytest.raises(headspec.SpecError) as caught:
         _ = headspec.compile(path, settings={"k": 1}, dtype="bfloat16").weights
     assert [d.code for d in caught.value.diagnostics] == ["E0523"]
+
+
+@pytest.mark.parametrize("p", [1, 2])
+def test_the_least_moduli_are_moduli_too(p: int) -> None:
+    report = headspec.verify(headspec.compile(SPECS / "addition_scalars.head", settings={"p": p}), device="cpu")
+    assert report.holds and report.complete

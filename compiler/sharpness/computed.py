@@ -97,7 +97,10 @@ class Computed(Facts):
         if not numbers or copy.table is not None or not factor:
             return 1.0
         low, high = self.values_range(source, head.layer)
-        return max(1.0, factor * (max(0.0, high) - min(0.0, low)) / (self.unit(target) * self.carried(copy)))
+        reach = factor * (max(0.0, high) - min(0.0, low))
+        if not reach:  # it brings nothing but 0
+            return 1.0
+        return max(1.0, reach / (self.unit(target) * self.carried(copy)))
 
     def _excursion(self, name: str, before: float) -> float:
         """1, and more where a line of a layer below ``before`` may lack a value: what its neurons say then is away from
