@@ -99,16 +99,23 @@ class _Read:
     below: int
 
     @staticmethod
-    def of(domain: Domain, form: Form, places: NDArray[np.int64]) -> _Read:
-        shares = domain.contributions(form)
-        below = math.lcm(form.constant.denominator, *(Fraction(s).denominator for rows in shares for s in rows))
+    def of(domain: Domain, direction: Form, places: NDArray[np.int64]) -> _Read:
+        """``direction`` has no constant."""
+        shares = domain.contributions(direction)
+        below = math.lcm(1, *(share.denominator for rows in shares for share in rows))
         columns = [[int(share * below) for share in rows] for rows in shares]
-        constant = int(form.constant * below)
-        reach = abs(constant) + sum(max(map(abs, rows), default=0) for rows in columns)
-        whole = np.full(len(places), constant, dtype=_kind(reach))
+        reach = sum(max(map(abs, rows), default=0) for rows in columns)
+        whole = np.zeros(len(places), dtype=_kind(reach))
         for column, rows in zip(columns, places.T, strict=True):
             whole = whole + np.array(column, dtype=whole.dtype)[rows]
         return _Read(whole, below)
+
+    def affine(self, scale: Fraction, constant: Fraction) -> _Read:
+        """scale * this + constant."""
+        below = math.lcm(scale.denominator * self.below, constant.denominator)
+        factor, moved = int(scale * below) // self.below, int(constant * below)
+        kind = _kind(abs(factor) * largest(self.whole) + abs(factor) + abs(moved))
+        return _Read(self.whole.astype(kind) * factor + moved, below)
 
     def times(self, other: _Read) -> _Read:
         kind = _kind(largest(self.whole) * largest(other.whole))
@@ -122,11 +129,19 @@ def _first_wrong(domain: Domain, found: Finished, shown: Shown) -> tuple[tuple[i
     always = _Read(np.ones(len(shown), dtype=np.int64), 1)
     for i, entry in _coefficients(found.constant).items():
         sums.setdefault(i, []).append((entry, always))
+    directions: dict[Form, _Read] = {}
+
+    def read(form: Form) -> _Read:
+        direction, scale, constant = form.primitive
+        if direction not in directions:
+            directions[direction] = _Read.of(domain, direction, places)
+        return directions[direction].affine(scale, constant)
+
     for bend in found.bends:
-        read = _Read.of(domain, bend.form, places)
-        given = _Read(np.maximum(read.whole, 0), read.below)
+        seen = read(bend.form)
+        given = _Read(np.maximum(seen.whole, 0), seen.below)
         if bend.factor is not None:
-            given = given.times(_Read.of(domain, bend.factor, places))
+            given = given.times(read(bend.factor))
         for i, entry in _coefficients(bend.out).items():
             sums.setdefault(i, []).append((entry, given))
     kinds = {id(wanted): _coefficients(wanted) for _, wanted in shown}
