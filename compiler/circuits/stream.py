@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from compiler.circuits.features import ONE, Feature, embedded_value, holds, nonzero
 from compiler.computing import Compute, read_subspaces
-from compiler.encodings import AnyPairs, Constant, Dims, OneHot, Phase, PhasePairs, Subspace, Value
+from compiler.encodings import Constant, Dims, OneHot, Phase, PhasePairs, Subspace, Value
 from compiler.exact import Matrix, Scalar
 from compiler.heads import Condition, Copy, Head
 from compiler.mlp.evaluating import NoValue, function_of
@@ -79,8 +79,6 @@ class Stream:
         embed = self.embeds.get(subspace.name)
         if embed is None or embed.matrix is not None or subspace.name in self.written:
             return False
-        if isinstance(subspace.encoding, AnyPairs):
-            return False  # half a pair
         encoding = subspace.encoding
         if embed.source == "position":
             return all(embedded_value(embed, "", p, encoding) is not None for p in range(self.program.context))
@@ -160,7 +158,7 @@ class Stream:
         if embed is not None or len(writers) > 1 or self.program.sequences.positions_of(token) != {0}:
             return None
         [(head, copy)] = writers
-        if copy.coefficient != Number(Fraction(1)) or isinstance(read.encoding, AnyPairs):
+        if copy.coefficient != Number(Fraction(1)):
             return None
         source = self._known(self.subspaces[copy.source], token, head.layer, head.layer)
         return None if source is None else Known(copied_value(copy, source.value))
@@ -183,7 +181,7 @@ class Stream:
         embed = self.embeds.get(read.name)
         if embed is None:
             return None if isinstance(read.encoding, Constant | Dims) else Known(None)
-        if embed.matrix is not None or isinstance(read.encoding, AnyPairs):
+        if embed.matrix is not None:
             return None
         if embed.source == "token":
             return Known(embedded_value(embed, token, 0, read.encoding))

@@ -21,7 +21,7 @@ from functools import cached_property
 
 from compiler.circuits.features import feature
 from compiler.circuits.stream import Stream
-from compiler.encodings import Code, OneHot, Pairs, Phase, ScalarValue, Subspace, Value
+from compiler.encodings import Code, OneHot, Phase, ScalarValue, Subspace, Value
 from compiler.mlp.forms import Form
 from compiler.mlp.possible import possible_values, shown_value
 
@@ -163,8 +163,6 @@ def decided_by(stream: Stream, name: str, layer: int) -> str | None:
     embed = stream.embeds.get(name)
     if embed is None or embed.matrix is not None or name in stream.written_by(layer):
         return None
-    if isinstance(stream.subspaces[name].encoding, Pairs):
-        return None  # parts of pairs
     return embed.source
 
 

@@ -32,8 +32,6 @@ def _values(stream: Stream, name: str, heads: int, computes: int) -> set[Value] 
     """After the heads of layers up to ``heads`` and the lines of layers below ``computes``; None where that is not
     known."""
     subspace = stream.subspaces[name]
-    if isinstance(subspace.encoding, Pairs) and name in stream.embeds:
-        return None  # parts of pairs
     if any(h.explicit for h in stream.program.heads if h.layer <= heads):
         return None
     shares: list[set[Value] | None] = [_embedded(stream, subspace)] if name in stream.embeds else []

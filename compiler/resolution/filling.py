@@ -48,14 +48,17 @@ class Filling:
 def check_pairs(
     scope: Scope, layers: Sequence[Sequence[Head]], embeds: Sequence[EmbedLine], computes: Sequence[Compute]
 ) -> None:
-    """E0495 for every line that reads a pair of which there is never more than one value."""
-    if any(head.matrix("W_O") is not None for layer in layers for head in layer):
-        return  # what a matrix adds is not counted in values
+    """E0495 for every line that reads a pair of which there is never more than one value.
+
+    What a W_O that is given outright adds is not counted in values, and is left to the reference meaning."""
+    outputs = [head.matrix("W_O") for layer in layers for head in layer]
+    anything = {row for output in outputs if output is not None for row, _, _ in output.entries}
     filling = Filling(layers, embeds, computes)
     for compute in computes:
         for name in read_subspaces(compute.meaning):
-            holds_pairs = isinstance(scope.subspaces[name].encoding, AnyPairs)
-            if holds_pairs and filling.most(name, compute.layer + 1) < 2:
+            subspace = scope.subspaces[name]
+            counted = isinstance(subspace.encoding, AnyPairs) and not anything & set(subspace.coordinates)
+            if counted and filling.most(name, compute.layer + 1) < 2:
                 with scope.attempt():
                     _never(filling, compute, name)
 

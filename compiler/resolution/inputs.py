@@ -131,8 +131,6 @@ class Inputs:
 
     def origin(self, name: str, heads_before: int, computes_before: int) -> Origin | None:
         """Where ``name`` comes from, if that is one token or position; ``.._before``: the layers that have run."""
-        if isinstance(self.subspaces[name].encoding, AnyPairs):
-            return None  # sums of two values
         embeds = [line for line in self.embeds if line.target == name]
         heads = [h for layer in self.layers[:heads_before] for h in layer]
         copies = [(head, copy) for head in heads for copy in head.copies if copy.target == name]

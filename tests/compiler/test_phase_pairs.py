@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import headspec
 from backends.subspaces import subspaces_to_json
+from compiler.circuits.stream import Stream
 from compiler.encodings import Phase, PhasePairs
 from compiler.mlp.building import build_mlps, realise_computes
 from compiler.mlp.lines import Line
@@ -20,6 +21,7 @@ from compiler.mlp.weights import MlpWeights
 from compiler.program import Program
 from compiler.reference import Kind, interpret
 from compiler.resolution import resolve
+from compiler.sharpness.facts import Facts
 from compiler.sharpness.frequencies import complete_frequencies
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.parser import parse
@@ -57,13 +59,13 @@ def changed(changes: Mapping[str, str], text: str = SPEC) -> str:
     return text
 
 
-def holds(text: str, **options: str) -> headspec.Verification:
-    report = headspec.verify(headspec.compile(text, **options), exhaustive=True, device="cpu")
+def holds(text: str) -> headspec.Verification:
+    report = headspec.verify(headspec.compile(text), exhaustive=True, device="cpu")
     assert report.holds and report.outputs.checked and report.outputs.undetermined == 0
     return report
 
 
-def refused(text: str) -> list[Diagnostic]:
+def refused(text: str) -> tuple[Diagnostic, ...]:
     with pytest.raises(SpecError) as error:
         realise_computes(resolve(parse(text)))
     assert all(d.help and d.span is not None for d in error.value.diagnostics)
@@ -154,6 +156,19 @@ def test_margins_count_every_pair() -> None:
     assert 0.05 < bound <= least + 1e-9
 
 
+def test_a_leak_moves_the_answer_by_no_more_than_is_reckoned_with() -> None:
+    """A share e of another number in the place of one of the two."""
+    program, line, mlp = made(SPEC)
+    worst, leak = 0.0, 1e-3
+    for a, b, other in product(range(7), repeat=3):
+        places = list(zip(angles(a), angles(b), angles(other), strict=True))
+        right = told(program, mlp, {"both": [x + y for x, y, _ in places]}, "number")
+        blurred = told(program, mlp, {"both": [(1 - leak) * x + y + leak * z for x, y, z in places]}, "number")
+        moved = [abs(x - y) / MAGNITUDES[i // 2] for i, (x, y) in enumerate(zip(right, blurred, strict=True))]
+        worst = max(worst, *moved)
+    assert 0 < worst <= line.gains["both"] * leak
+
+
 # -------------------------------------------------------------------- the reference meaning
 
 
@@ -205,6 +220,11 @@ def test_shares_are_counted_too() -> None:
     assert held(changed(one), [5, 3, 7]) == (Kind.PURE, (3, 5))
     uneven = changed({"1/2": "1/4"}, changed(one)).replace("    copy 2", line.format(2, "1/2") + "    copy 2")
     assert held(uneven, [5, 3, 7])[0] is not Kind.PURE
+    sign = changed(
+        {"0..6": "0..1", "frequencies = [1, 2], magnitudes = [1, 3], period = 7": "1, period = 2"}, changed(one)
+    )
+    assert held(sign, [1, 1, 2]) == (Kind.PURE, (1, 1))
+    assert held(sign, [0, 1, 2])[0] is Kind.EMPTY  # coordinates alone cannot tell opposite points from nothing
 
 
 def test_opposite_points_are_a_pair_though_their_sum_is_nothing() -> None:
@@ -289,6 +309,17 @@ def test_a_pair_may_be_copied_on() -> None:
     )
     on = "layer\n  head on\n    attend key.where == 2\n    copy key.both -> far\n  compute"
     holds(text.replace("  compute", on))
+
+
+def test_what_is_leaked_of_a_pair_counts_for_all_that_is_added_there() -> None:
+    """What a head leaks of a subspace weighs as many values as may stand there: one before two heads add to it."""
+    halves = changed({**HALF, "0\n    copy key.number": "0\n    copy key.both"})
+    on = "layer\n  head on\n    attend key.where == 2\n    copy key.both -> far\n  compute"
+    program = resolve(
+        parse(halves.replace("subspace where", "subspace far like both\nsubspace where").replace("  compute", on))
+    )
+    facts = Facts(Stream(program), {})
+    assert [facts.carried(head.copies[0]) for head in program.heads] == [1.0, 1.0, 3.0]
 
 
 # -------------------------------------------------------------------- whole models
