@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from backends.lowering import Lowered
+from backends.lowered import Lowered
 from compiler.program import Activation, Alibi, Rotary
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")

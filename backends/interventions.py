@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backends.attention import Hook, HookPoint, KVCache
-from backends.torch_model import TorchModel, dtype_name
+from backends.state import dtype_name
+from backends.torch_model import TorchModel
 
 Bools = NDArray[np.bool_]
 Hooks = Sequence[tuple[str, Hook]]

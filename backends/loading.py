@@ -144,7 +144,7 @@ def _config(path: Path, file: tensorfile.TensorFile) -> Config:
 
 def _check_tensors(path: Path, file: tensorfile.TensorFile, config: Config, dtype: str) -> None:
     from backends.attention import wider
-    from backends.torch_model import dtype_name, torch_dtype
+    from backends.state import dtype_name, torch_dtype
 
     shapes, kind = config.shapes(), torch_dtype(dtype)
     if file.tensors.keys() != shapes.keys():

@@ -13,7 +13,7 @@ from typing import assert_never
 import numpy as np
 import numpy.typing as npt
 
-from backends.lowering import Lowered, LoweredHead, LoweredMlp
+from backends.lowered import Lowered, LoweredHead, LoweredMlp
 from backends.rounding import Array
 from compiler.program import Activation, Alibi, Rotary
 

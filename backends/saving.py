@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from backends import tensorfile
 from backends.config import Config
-from backends.lowering import Lowered
+from backends.lowered import Lowered
 from backends.model_folder import (
     CONFIG,
     FORMAT,
@@ -71,7 +71,8 @@ def save(
 
 
 def _tensors(model: Lowered | TorchModel, program: Program, dtype: str | None) -> tuple[str, dict[str, Tensor], Config]:
-    from backends.torch_model import TorchModel, cast_state, dtype_name
+    from backends.state import cast_state, dtype_name
+    from backends.torch_model import TorchModel
 
     if isinstance(model, Lowered):
         kind = dtype or program.dtype

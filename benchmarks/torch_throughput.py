@@ -28,7 +28,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from backends.lowering import Lowered, LoweredMlp, lower  # noqa: E402
+from backends.lowered import Lowered, LoweredMlp  # noqa: E402
+from backends.lowering import lower  # noqa: E402
 from backends.torch_model import TorchModel  # noqa: E402
 from compiler.pipeline import compile_program  # noqa: E402
 from compiler.resolution import resolve  # noqa: E402

@@ -99,6 +99,6 @@ class ObservedNumpy:
 
 def observe_torch(model: TorchModel) -> ObservedTorch:
     """Wrap a torch model, on its own device and in its own float type."""
-    from backends.torch_model import dtype_name
+    from backends.state import dtype_name
 
     return ObservedTorch(model, str(model.device), dtype_name(model.dtype))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from backends.loading import Loaded
-    from backends.lowering import Lowered
+    from backends.lowered import Lowered
     from backends.numpy_model import NumpyModel
     from backends.torch_model import TorchModel
     from compiler.exact import Matrix

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import headspec
-from backends.lowering import Lowered, lower
+from backends.lowered import Lowered
+from backends.lowering import lower
 from backends.numpy_model import NumpyModel
 from headspec.verification import verify_model
 

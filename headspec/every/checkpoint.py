@@ -45,7 +45,7 @@ def identity_of(plan: Plan, model: TorchModel) -> Identity:
     """The weights, bit by bit, and what is claimed of them."""
     import torch
 
-    from backends.torch_model import dtype_name
+    from backends.state import dtype_name
 
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import torch
 
-from backends.torch_model import dtype_name
+from backends.state import dtype_name
 from headspec.every.checking import Checker
 from headspec.every.checkpoint import State
 from headspec.every.cost import Cost, cost_of, device_name, measure

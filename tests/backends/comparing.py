@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from backends.lowering import Lowered
+from backends.lowered import Lowered
 from backends.numpy_model import Run
 
 UNIT = {name: torch.finfo(getattr(torch, name)).eps / 2 for name in ("float64", "float32", "float16", "bfloat16")}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from backends.lowering import Lowered, LoweredHead, LoweredMlp
+from backends.lowered import Lowered, LoweredHead, LoweredMlp
 from compiler.program import Activation, Alibi, Basis, Program, Rotary
 from compiler.sequences import SequenceLanguage
 

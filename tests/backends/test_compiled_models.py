@@ -15,7 +15,8 @@ import pytest
 import torch
 
 from backends.loading import load
-from backends.lowering import Lowered, lower
+from backends.lowered import Lowered
+from backends.lowering import lower
 from backends.model_folder import TENSORS
 from backends.numpy_model import NumpyModel
 from backends.saving import save

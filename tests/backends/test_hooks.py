@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backends.attention import HookPoint
-from backends.lowering import Lowered
+from backends.lowered import Lowered
 from backends.torch_model import TorchModel
 from compiler.program import Rotary
 from tests.backends.comparing import tokens_for

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backends import lowering
-from backends.lowering import ENTRY_BOUND, Lowered, balance, lower
+from backends.lowered import ENTRY_BOUND, Lowered
+from backends.lowering import balance, lower
 from backends.numpy_model import NumpyModel
 from compiler.exact import Angle, Matrix, Scalar
 from compiler.head_weights import HeadWeights

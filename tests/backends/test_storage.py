@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from backends import model_folder, tensorfile
 from backends.loading import load
-from backends.lowering import Lowered
+from backends.lowered import Lowered
 from backends.model_folder import CONFIG, SPEC, TENSORS, TOKENS
 from backends.saving import save
 from backends.torch_model import TorchModel

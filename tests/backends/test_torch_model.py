@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from backends.attention import KVCache, RotaryTables
 from backends.config import Config
-from backends.lowering import Lowered, LoweredMlp
+from backends.lowered import Lowered, LoweredMlp
 from backends.mlp import ACTIVATIONS
 from backends.numpy_model import NumpyModel, activate, mlp_outputs, rotate
 from backends.torch_model import TorchModel

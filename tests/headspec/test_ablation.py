@@ -18,9 +18,9 @@ from torch import nn
 
 import headspec
 from backends.interventions import shape_of
-from backends.lowering import Lowered
+from backends.lowered import Lowered
 from backends.numpy_model import NumpyModel, softmax
-from backends.torch_model import state_arrays
+from backends.state import state_arrays
 from dsl.diagnostics import SpecError
 from headspec import Ablation, Model, ablate, ablation_tally
 from headspec.ablation_tally import claimed_positions

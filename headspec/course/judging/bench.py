@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
-from backends.lowering import Lowered, lower
+from backends.lowered import Lowered
+from backends.lowering import lower
 from backends.numpy_model import NumpyModel
 from compiler.equivalence import Scene, reachable
 from compiler.head_weights import HeadWeights

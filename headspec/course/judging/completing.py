@@ -15,7 +15,7 @@ from compiler.head_weights import HeadWeights, padded
 from compiler.pipeline import Weights
 
 if TYPE_CHECKING:
-    from backends.lowering import Lowered
+    from backends.lowered import Lowered
     from headspec.course.answer import Answer
     from headspec.course.exercise import Exercise
 
