@@ -10,39 +10,24 @@ every input on its own, and inputs drawn at random look for an example.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
-from compiler.computing import (
-    Arithmetic,
-    Choice,
-    Compared,
-    Compute,
-    Contained,
-    Fixed,
-    Junction,
-    LookedUp,
-    Negation,
-    Negative,
-    Read,
-    ValueExpr,
-    read_subspaces,
-)
+from compiler.computing import Compute, LookedUp, read_subspaces
 from compiler.encodings import Encoding, Phase, Value
 from compiler.resolution.circles import period_of
 from compiler.resolution.computes import SPELLED, size_of
 from compiler.resolution.encoded import kind_of, name_of, values_of
-from compiler.resolution.inputs import ABSENT, MOST_ROWS, Inputs, Ints, Table
+from compiler.resolution.inputs import MOST_ROWS, Inputs, Ints, Table
 from compiler.resolution.intervals import Interval, Known, bounds
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import show, show_all
+from compiler.resolution.trials import Bools, Result, Trial
 
-Bools = NDArray[np.bool_]
 DRAWN = 1 << 16
 WORK = 1 << 26
 """Values worked out for one line, at most."""
@@ -124,119 +109,6 @@ def _within(inputs: Inputs, compute: Compute, found: Interval) -> bool:
     if found.high - found.low > 1 << 20 or kind_of(encoding) == "tokens":
         return False
     return bool(_held(inputs, compute, np.arange(found.low, found.high + 1)).all())
-
-
-# ------------------------------------------------------------------ trying every row
-
-
-@dataclass(frozen=True)
-class Result:
-    """A value for every row (tokens by their ids, truth as 0 or 1), where ``known``."""
-
-    value: Ints
-    known: Bools
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A part that has no value in the rows of ``rows``."""
-
-    part: Arithmetic | LookedUp
-    rows: Bools
-    argument: Ints
-
-
-@dataclass
-class Trial:
-    """Evaluates an expression on every row of a table, and notes where a part has no value.
-
-    Of a choice only the branch taken matters; of ``and`` and ``or`` one side where it decides."""
-
-    inputs: Inputs
-    table: Table
-    troubles: list[Trouble] = field(default_factory=list)
-
-    def evaluate(self, part: ValueExpr) -> Result:
-        match part:
-            case Read(name):
-                value = self.table.columns[name]
-                return Result(value, value != ABSENT)
-            case Fixed(value):
-                code = int(value) if isinstance(value, bool) else self.inputs.code(value)
-                return Result(np.full(self.table.rows, code, dtype=np.int64), self.all)
-            case Negative(operand):
-                inner = self.evaluate(operand)
-                return Result(-inner.value, inner.known)
-            case Negation(operand):
-                inner = self.evaluate(operand)
-                return Result(1 - inner.value, inner.known)
-            case Contained(operand, values):
-                inner = self.evaluate(operand)
-                codes = [self.inputs.code(value) for value in values]
-                return Result(np.isin(inner.value, codes).astype(np.int64), inner.known)
-            case Compared(operator, left, right):
-                one, two = self.evaluate(left), self.evaluate(right)
-                return Result(_COMPARE[operator](one.value, two.value).astype(np.int64), one.known & two.known)
-            case Arithmetic():
-                return self.arithmetic(part)
-            case Junction(operator, left, right):
-                return _junction(operator, self.evaluate(left), self.evaluate(right))
-            case Choice(condition, then, otherwise):
-                return _choice(self.evaluate(condition), self.evaluate(then), self.evaluate(otherwise))
-            case LookedUp():
-                return self.looked_up(part)
-
-    @property
-    def all(self) -> Bools:
-        return np.ones(self.table.rows, dtype=np.bool_)
-
-    def arithmetic(self, part: Arithmetic) -> Result:
-        one, two = self.evaluate(part.left), self.evaluate(part.right)
-        known = one.known & two.known
-        match part.operator:
-            case "+":
-                return Result(one.value + two.value, known)
-            case "-":
-                return Result(one.value - two.value, known)
-            case "*":
-                return Result(one.value * two.value, known)
-        zero = known & (two.value == 0)
-        self.troubles.append(Trouble(part, zero, two.value))
-        divisor = np.where(two.value == 0, 1, two.value)
-        value = one.value // divisor if part.operator == "//" else one.value % divisor
-        return Result(value, known & ~zero)
-
-    def looked_up(self, part: LookedUp) -> Result:
-        argument = self.evaluate(part.argument)
-        codes = np.array([self.inputs.code(a) for a, _ in part.pairs], dtype=np.int64)
-        images = np.array([self.inputs.code(b) for _, b in part.pairs], dtype=np.int64)
-        order = np.argsort(codes)
-        place = np.minimum(np.searchsorted(codes[order], argument.value), len(codes) - 1)
-        found = codes[order][place] == argument.value
-        self.troubles.append(Trouble(part, argument.known & ~found, argument.value))
-        return Result(images[order][place], argument.known & found)
-
-
-_COMPARE: dict[str, Callable[[Ints, Ints], Bools]] = {
-    "==": np.equal,
-    "!=": np.not_equal,
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-}
-
-
-def _junction(operator: str, left: Result, right: Result) -> Result:
-    decisive = 0 if operator == "and" else 1
-    decided = (left.known & (left.value == decisive)) | (right.known & (right.value == decisive))
-    return Result(np.where(decided, decisive, 1 - decisive), decided | (left.known & right.known))
-
-
-def _choice(condition: Result, then: Result, otherwise: Result) -> Result:
-    taken = condition.value == 1
-    known = condition.known & np.where(taken, then.known, otherwise.known)
-    return Result(np.where(taken, then.value, otherwise.value), known)
 
 
 # ------------------------------------------------------------------ refusals
