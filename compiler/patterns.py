@@ -120,3 +120,19 @@ def _cat_without_empty(parts: tuple[Pattern, ...]) -> Pattern:
     if any(min_length(part) > 0 for part in parts):
         return Cat(parts)
     return Alt(tuple(Cat((without_empty(parts[i]), *parts[i + 1 :])) for i in range(len(parts))))
+
+
+def most_tokens(pattern: Pattern) -> int | None:
+    """The length of the longest text that ``pattern`` speaks of; None where there is none."""
+    match pattern:
+        case Tok():
+            return 1
+        case Cat(parts):
+            lengths = [most_tokens(part) for part in parts]
+            return None if None in lengths else sum(length or 0 for length in lengths)
+        case Alt(options):
+            lengths = [most_tokens(option) for option in options]
+            return None if None in lengths else max(length or 0 for length in lengths)
+        case Rep(body, _, high):
+            each = most_tokens(body)
+            return 0 if each == 0 else None if high is None or each is None else high * each

@@ -13,7 +13,8 @@ from itertools import product
 from math import prod
 
 from compiler import limits
-from compiler.patterns import min_length
+from compiler.automaton_language import AutomatonLanguage
+from compiler.patterns import min_length, most_tokens
 from compiler.repeats import is_rigid, repeated_language
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail
@@ -47,6 +48,15 @@ def resolve_sequences(scope: Scope, decl: SequencesDecl | None, extra: tuple[str
             fail("E0320", str(error), decl.pattern.span, label="too large", help=help)
         help = "enlarge `context`, or let the pattern be shorter"
         fail("E0219", str(error), decl.pattern.span, label="no valid input", help=help)
+
+
+def beyond_context(sequences: SequenceLanguage) -> tuple[str, ...]:
+    """A remark where the line speaks of texts that no position is left for."""
+    most = most_tokens(sequences.pattern) if isinstance(sequences, AutomatonLanguage) else None
+    if most is None or most <= sequences.context:
+        return ()
+    said = f"`sequences` speaks of more tokens than the context of {sequences.context:,} holds"
+    return (f"{said}: longer texts are no valid inputs",)
 
 
 # ------------------------------------------------------------------ free lengths
@@ -196,7 +206,7 @@ def _repeat(scope: Scope, node: token_patterns.RepeatPattern, body: Pattern) -> 
             label="too many",
             help=help,
         )
-    return Rep(body, low, None if high is None else min(high, scope.context))
+    return Rep(body, low, None if high is None else min(high, scope.context + 1))  # one beyond, to be remarked
 
 
 def _times(scope: Scope, node: token_patterns.RepeatPattern, expr: expressions.Expr) -> int:

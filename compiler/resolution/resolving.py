@@ -38,7 +38,7 @@ from compiler.resolution.layout import add_parts, resolve_subspaces
 from compiler.resolution.liveness import check_liveness
 from compiler.resolution.numbers import size
 from compiler.resolution.output_claims import OutputClaims
-from compiler.resolution.patterns import resolve_sequences
+from compiler.resolution.patterns import beyond_context, resolve_sequences
 from compiler.resolution.ranges import check_ranges
 from compiler.resolution.scheduling import schedule
 from compiler.resolution.scope import Scope, fail
@@ -89,7 +89,7 @@ def resolve(spec: Spec, settings: Mapping[str, Fraction] = NO_SETTINGS, splits: 
     Raises SpecError with every independent mistake: E02xx names and numbers, E03xx encodings, layout and sizes,
     E04xx heads, E045x claims."""
     try:
-        program = _resolve(Statements(spec.statements, Scope()), spec.span.source, settings, splits)
+        program = _resolve(Statements(spec.statements, Scope(), spec.span.source), spec.span.source, settings, splits)
         return replace(program, origin=Origin(spec, settings))
     except RecursionError:
         help = "name its parts with `param`, or write shorter sums"
@@ -101,7 +101,7 @@ def _resolve(spec: Statements, source: Source, settings: Mapping[str, Fraction],
     resolve_params(scope, spec.all(ParamDecl, SymbolDecl), settings)
     numbers = _numbers(spec)
     _tokens(spec)
-    spec = Statements(told_apart(expand(scope, spec.statements, source)), scope)
+    spec = Statements(told_apart(expand(scope, spec.statements, source)), scope, source)
     sequences = _sequences(spec)
     basis = _subspaces(spec, [part for one in splits for part in one.parts])
     embeds = resolve_embeds(scope, spec.all(EmbedDecl))
@@ -143,7 +143,7 @@ def _resolve(spec: Statements, source: Source, settings: Mapping[str, Fraction],
         neurons=numbers.neurons,
         generate=generate,
         own=own,
-        remarks=scheduled.remarks,
+        remarks=(*beyond_context(sequences), *scheduled.remarks),
         text=source.text,
         path=source.name,
     )

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from compiler.resolution.scope import Scope, fail
 from dsl.diagnostics import Note
-from dsl.span import Span
+from dsl.span import Source, Span
 from dsl.tree import SettingDecl, SettingName, Statement
 
 T = TypeVar("T")
@@ -23,11 +23,12 @@ class Statements:
 
     statements: tuple[Statement, ...]
     scope: Scope
+    source: Source
 
     @property
     def start(self) -> Span | None:
         """Where the spec begins, for what is missing altogether."""
-        return _span(self.statements[0]) if self.statements else None
+        return _span(self.statements[0]) if self.statements else Span(0, 0, self.source)
 
     def all(self, *kinds: type[T]) -> list[T]:
         """Every statement of ``kinds``, in order."""

@@ -402,3 +402,17 @@ def test_what_is_never_written_is_told_once_and_how_to_write_it() -> None:
         resolve(parse(f"model m\ntokens a, b\ncontext 4\nsubspace where : phase(positions)\n{head}"))
     assert [d.code for d in caught.value.diagnostics] == ["E0414"]
     assert "`embed position -> where`" in str(caught.value)
+
+
+def test_an_empty_spec_is_named() -> None:
+    with pytest.raises(SpecError, match=r"E0207.*\n --> empty.head:1:1"):
+        resolve(parse("", "empty.head"))
+
+
+@pytest.mark.parametrize(
+    ("sequences", "beyond"),
+    [("a{1,4}", True), ("a (a|b b){3}", True), ("a b c a", True), ("a{3}", False), ("a a*", False), ("tokens+", False)],
+)
+def test_sequences_beyond_the_context_are_remarked(sequences: str, beyond: bool) -> None:
+    text = f"model m\ntokens a, b, c\ncontext 3\nsequences {sequences} | a\n"
+    assert any("more tokens than the context of 3" in remark for remark in resolve(parse(text)).remarks) == beyond
