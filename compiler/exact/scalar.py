@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from compiler.exact.angle import Angle, add_exponents
@@ -253,7 +254,13 @@ def as_scalar(value: Rational | Scalar) -> Scalar:
 
 
 def _exponentials(angle: Angle, turn: Rational, plus: Rational, minus: Rational) -> Scalar:
-    """plus * e^(i (angle + turn)) + minus * e^(i (-angle + turn))."""
+    """plus * e^(i (angle + turn)) + minus * e^(i (-angle + turn)), where minus is plus or -plus."""
+    if angle.turns and not angle.radians and not angle.symbols:
+        turned = angle.turns % 1
+        if 2 * turned <= 1:
+            return _of_turns(turned, turn, plus, minus)
+        mirrored = _of_turns(1 - turned, turn, plus, minus)
+        return mirrored if plus == minus else -mirrored
     negated = tuple([(name, -e) for name, e in angle.symbols])
     turned, free = angle.turns, negated or angle.radians
     forward: Monomial = ((turn + turned) % 1 if turned else turn, 1, angle.radians, angle.symbols, ())
@@ -262,6 +269,15 @@ def _exponentials(angle: Angle, turn: Rational, plus: Rational, minus: Rational)
         terms = {forward: plus, back: minus}
         return _trusted(terms, terms)
     raw: Terms = {forward: plus}
+    raw[back] = raw.get(back, 0) + minus
+    return Scalar(raw)
+
+
+@lru_cache(maxsize=1024)
+def _of_turns(turns: Rational, turn: Rational, plus: Rational, minus: Rational) -> Scalar:
+    """The same of an angle in turns.  A circle of N values asks for N of them many times, in long canonical form."""
+    raw: Terms = {((turn + turns) % 1, 1, 0, (), ()): plus}
+    back: Monomial = ((turn - turns) % 1, 1, 0, (), ())
     raw[back] = raw.get(back, 0) + minus
     return Scalar(raw)
 

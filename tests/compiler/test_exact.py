@@ -196,3 +196,12 @@ def test_cosines_of_odd_turns_are_multiplied_in_their_short_form() -> None:
     total = Scalar.sum(Scalar.cos(turn(j, 65)) ** 2 for j in range(65))
     assert total == Scalar.rational(F(65, 2))
     assert len(total.short) == 1
+
+
+@pytest.mark.parametrize("turns", [Fraction(1, 7), Fraction(5, 7), Fraction(-3, 20), Fraction(1, 2), Fraction(9, 8)])
+def test_cos_is_even_and_sin_odd_and_both_have_a_period(turns: Fraction) -> None:
+    cos, sin = Scalar.cos(Angle(turns=turns)), Scalar.sin(Angle(turns=turns))
+    assert Scalar.cos(Angle(turns=-turns)) == Scalar.cos(Angle(turns=turns + 3)) == cos
+    assert Scalar.sin(Angle(turns=turns + 3)) == sin == -Scalar.sin(Angle(turns=-turns))
+    assert Scalar.sin(Angle(turns=turns + Fraction(1, 4))) == cos
+    assert cos * cos + sin * sin == Scalar.rational(1)
