@@ -198,10 +198,10 @@ def test_cosines_of_odd_turns_are_multiplied_in_their_short_form() -> None:
     assert len(total.short) == 1
 
 
-@pytest.mark.parametrize("turns", [Fraction(1, 7), Fraction(5, 7), Fraction(-3, 20), Fraction(1, 2), Fraction(9, 8)])
-def test_cos_is_even_and_sin_odd_and_both_have_a_period(turns: Fraction) -> None:
+@pytest.mark.parametrize("turns", [F(1, 7), F(5, 7), F(-3, 20), F(1, 2), F(9, 8)])
+def test_cos_is_even_and_sin_odd_and_both_have_a_period(turns: F) -> None:
     cos, sin = Scalar.cos(Angle(turns=turns)), Scalar.sin(Angle(turns=turns))
     assert Scalar.cos(Angle(turns=-turns)) == Scalar.cos(Angle(turns=turns + 3)) == cos
     assert Scalar.sin(Angle(turns=turns + 3)) == sin == -Scalar.sin(Angle(turns=-turns))
-    assert Scalar.sin(Angle(turns=turns + Fraction(1, 4))) == cos
+    assert Scalar.sin(Angle(turns=turns + F(1, 4))) == cos
     assert cos * cos + sin * sin == Scalar.rational(1)
