@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         say_json(_to_json(result, names, queries))
         return 0
     if not result.valid:
-        warn(f"this text is not among the sequences that {model.program.name} speaks of; nothing is claimed about it")
+        warn(_beyond(model, arguments.text, result))
     style = style_of(sys.stdout)
     say(draw_run(result, style) if queries is None else draw_queries(result, queries, names, style))
     return 0
@@ -62,6 +62,17 @@ def plot(arguments: argparse.Namespace) -> int:
     else:
         say(f"wrote {output}")
     return 0
+
+
+def _beyond(model: Model, text: str, result: RunResult) -> str:
+    """Nothing is claimed about this text: was it given so, or has the model gone on with it so?"""
+    from headspec.outputs import speaks_of
+    from headspec.words import read_tokens
+
+    program = model.program
+    given = result.generated and speaks_of(program, read_tokens(text, program.tokens, program.context))
+    what = "with what the model went on with, this text" if given else "this text"
+    return f"{what} is not among the sequences that {program.name} speaks of; nothing is claimed about it"
 
 
 def _run(arguments: argparse.Namespace) -> tuple[Model, RunResult]:

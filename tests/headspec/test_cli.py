@@ -193,6 +193,15 @@ def test_a_standard_output_that_is_closed_is_no_error() -> None:
     assert done.returncode == 0 and done.stderr == b""
 
 
+@pytest.mark.parametrize(
+    ("text", "warned"),
+    [("<bos> a b", "with what the model went on with, this text is not"), ("a b", ": this text is not")],
+)
+def test_a_text_that_nothing_is_claimed_about(text: str, warned: str, starter: Path, capsys: Capture) -> None:
+    assert main(["run", str(starter), text, "--generate", "2"]) == 0
+    assert warned in capsys.readouterr().err
+
+
 def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -m headspec explain | head -n 1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
