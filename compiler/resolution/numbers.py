@@ -81,7 +81,7 @@ def _fold_sqrt(value: Fraction, span: Span) -> Expr:
     if value < 0:
         fail(
             "E0213",
-            f"sqrt of the negative number {value}",
+            f"sqrt of the negative number {shown(value)}",
             span,
             label="not a real number",
             help="only sqrt of 0 or more",
@@ -111,7 +111,20 @@ def _fold_binary(expr: Binary, left: Expr, right: Expr) -> Expr:
                 help="use integers and params",
             )
         return Binary(expr.operator, left, right, span=expr.span)
-    return Number(_compute(expr.operator, left.value, right.value), span=expr.span)
+    return Number(_bounded(_compute(expr.operator, left.value, right.value), expr.span), span=expr.span)
+
+
+def _bounded(value: Fraction, span: Span) -> Fraction:
+    """E0320 where a number, small steps before it, has become too long to print."""
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    limits.check_size(bits, limits.NUMBER_BITS, "bits in one number", span)
+    return value
+
+
+def shown(value: Fraction) -> str:
+    """For a message: what is very long by its ends."""
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:24]}..{text[-8:]} ({len(text):,} characters)"
 
 
 def _check_right(expr: Binary, left: Expr, right: Fraction) -> None:
@@ -120,13 +133,13 @@ def _check_right(expr: Binary, left: Expr, right: Fraction) -> None:
     if expr.operator != "^":
         return
     if right.denominator != 1:
-        fail("E0213", f"the exponent {right} is not an integer", expr.span, help="write sqrt(x) for x^(1/2)")
+        fail("E0213", f"the exponent {shown(right)} is not an integer", expr.span, help="write sqrt(x) for x^(1/2)")
     limits.check_size(abs(right.numerator), limits.EXPONENT, "as an exponent", expr.span)
     if isinstance(left, Number):
         if left.value == 0 and right < 0:
             fail("E0213", "division by zero", expr.span, label="0 to a negative power")
         bits = max(left.value.numerator.bit_length(), left.value.denominator.bit_length())
-        limits.check_size(bits * abs(right.numerator), limits.POWER_BITS, "bits in one number", expr.span)
+        limits.check_size(bits * abs(right.numerator), limits.NUMBER_BITS, "bits in one number", expr.span)
 
 
 def _compute(operator: str, left: Fraction, right: Fraction) -> Fraction:
@@ -167,7 +180,7 @@ def integer(scope: Scope, expr: Expr, what: str) -> int:
     if value.denominator != 1:
         fail(
             "E0212",
-            f"{what} must be an integer, not {value}",
+            f"{what} must be an integer, not {shown(value)}",
             expr.span,
             label="not an integer",
             help="write a whole number",
@@ -179,6 +192,12 @@ def size(scope: Scope, expr: Expr, what: str, limit: int) -> int:
     """An integer between 1 and ``limit``; E0211 below, E0320 above."""
     value = integer(scope, expr, what)
     if value < 1:
-        fail("E0211", f"{what} must be at least 1, not {value}", expr.span, label="too small", help="write 1 or more")
+        fail(
+            "E0211",
+            f"{what} must be at least 1, not {shown(Fraction(value))}",
+            expr.span,
+            label="too small",
+            help="write 1 or more",
+        )
     limits.check_size(value, limit, f"as {what}", expr.span)
     return value

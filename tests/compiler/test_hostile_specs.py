@@ -48,3 +48,30 @@ def test_primes_are_those_that_nothing_divides() -> None:
     claim = str(program.expectations[0])
     named = {n for n in range(100) if f"Fraction({n}, 1)" in claim} - {4}
     assert named == {n for n in range(3, 97) if all(n % d for d in range(2, n))}
+
+
+DOUBLED = "param k0 = 15^3000\n" + "".join(f"param k{i + 1} = k{i}*k{i}\n" for i in range(50))
+SUMMED = "param k0 = 1/(15^3000 + 1)\n" + "".join(f"param k{i + 1} = k{i} + 1/(k{i} + {i})\n" for i in range(50))
+
+
+@pytest.mark.parametrize("params", [DOUBLED, SUMMED, "param big = 30^4000\n"])
+def test_numbers_do_not_grow_in_small_steps(params: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        resolve(parse(params + SPEC, name="hostile"))
+    assert refused.value.diagnostics[0].code == "E0320" and "bits" in refused.value.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("neurons 15^(-3500)", "E0212"),
+        ("neurons -(15^3500)", "E0211"),
+        ("residual 15^3500", "E0320"),
+        ("symbol s = sqrt(-(15^3500))", "E0213"),
+    ],
+)
+def test_long_numbers_are_shown_by_their_ends(line: str, code: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        resolve(parse(SPEC + line, name="hostile"))
+    assert [d.code for d in refused.value.diagnostics] == [code]
+    assert len(refused.value.diagnostics[0].message) < 200
