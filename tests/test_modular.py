@@ -69,6 +69,14 @@ def test_all_29_remainders_of_all_numbers(name: str) -> None:
     assert not any(bias.any() for bias in [*biases, *(m.b_out for m in model.lowered.mlps)])
 
 
+def test_a_frequency_takes_four_coordinates() -> None:
+    """Half a pair at the digits, a pair and an answer at "=", in two places of two; three are for positions."""
+    for name, answers in (("remainders_fourier", [f"r[{q}]" for q in primes_below(113)]), ("addition_chosen", ["sum"])):
+        program = headspec.compile(SPECS / f"{name}.head").program
+        frequencies = sum(len(program.subspace(answer).coordinates) // 2 for answer in answers)
+        assert program.width == 3 + 4 * frequencies and (len(answers), frequencies) in ((29, 63), (1, 5))
+
+
 def test_two_neurons_reduce_a_remainder() -> None:
     (mlp,) = headspec.compile(SPECS / "remainders.head").weights.mlps
     assert mlp.W_in.rows == 2 * len(primes_below(113))
