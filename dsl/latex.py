@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import cast
 
 from lark import Token
@@ -21,6 +20,7 @@ from dsl import expressions as E
 from dsl.answer_text import AnswerText, Assigned, Form, raise_sorted, rectangular, refuse_twice, target
 from dsl.diagnostics import Collector
 from dsl.latex_building import build
+from dsl.latex_grids import Grid, is_direction, times, turned
 from dsl.layout import MAX_ERRORS
 from dsl.math_names import Written
 from dsl.math_tokens import span_of, tokenize
@@ -63,14 +63,6 @@ class _Equation:
     name: Token | None
     tokens: list[Token]
     head: str | None = None
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """The entries of a matrix, rows of one length."""
-
-    rows: list[list[E.Expr]]
-    spans: list[Span]
 
 
 class _Reader:
@@ -187,7 +179,7 @@ class _Reader:
         core, transposed = without_transposes(tokens)
         if len(core) > 1 and core[0].type == "LSQB" and closing(core, 0) == len(core) - 1:
             grid = self.brackets(core)
-            return self.form(_transpose(grid) if transposed else grid, name) if grid else None
+            return self.form(turned(grid) if transposed else grid, name) if grid else None
         read = self.expression(tokens)
         return ("expression", (read,)) if read else None
 
@@ -197,7 +189,7 @@ class _Reader:
         tree = parse_tokens("latex", tokens, self.source, self.collector, between)
         return build(tree, self.source, self.collector) if tree is not None else None
 
-    def matrix(self, tokens: list[Token]) -> _Grid | None:
+    def matrix(self, tokens: list[Token]) -> Grid | None:
         """``FACTOR matrix^T``, with any brackets around the matrix."""
         begin = next(i for i, token in enumerate(tokens) if token.type == "BEGIN")
         start, stop, transposed = around(tokens, begin)
@@ -214,19 +206,19 @@ class _Reader:
         read = self.grid(rows, grid, "&")
         if read is None:
             return None
-        return self.scaled(_transpose(read) if transposed else read, tokens[:start])
+        return self.scaled(turned(read) if transposed else read, tokens[:start])
 
-    def scaled(self, grid: _Grid, factor: list[Token]) -> _Grid | None:
+    def scaled(self, grid: Grid, factor: list[Token]) -> Grid | None:
         """``grid`` times the factor before it, if there is one."""
         factor = factor[:-1] if factor and factor[-1].type == "STAR" else factor
         if [token.type for token in factor] in ([], ["PLUS"]):
             return grid
         if [token.type for token in factor] == ["MINUS"]:
-            return _scaled(grid, None)
+            return times(grid, None)
         scale = self.expression(factor)
-        return _scaled(grid, scale) if scale is not None else None
+        return times(grid, scale) if scale is not None else None
 
-    def brackets(self, tokens: list[Token]) -> _Grid | None:
+    def brackets(self, tokens: list[Token]) -> Grid | None:
         """``[[a, b], [c, d]]``."""
         parts = split(tokens[1:-1], "COMMA")
         if not all(p and p[0].type == "LSQB" and closing(p, 0) == len(p) - 1 for p in parts):
@@ -235,7 +227,7 @@ class _Reader:
             return None
         return self.grid([split(part[1:-1], "COMMA") for part in parts], tokens, ",")
 
-    def grid(self, rows: list[list[list[Token]]], whole: list[Token], between: str) -> _Grid | None:
+    def grid(self, rows: list[list[list[Token]]], whole: list[Token], between: str) -> Grid | None:
         spans = [self.row_span(row, whole) for row in rows]
         good = rectangular([(span, len(row)) for span, row in zip(spans, rows, strict=True)], self.collector, between)
         read: list[list[E.Expr | None]] = []
@@ -243,7 +235,7 @@ class _Reader:
             read.append([self.entry(cell, spans[number], number, between) for cell in row])
         if not good or any(entry is None for row in read for entry in row):
             return None
-        return _Grid([[entry for entry in row if entry is not None] for row in read], spans)
+        return Grid([[entry for entry in row if entry is not None] for row in read], spans)
 
     def entry(self, cell: list[Token], row: Span, number: int, between: str) -> E.Expr | None:
         if cell:
@@ -257,7 +249,7 @@ class _Reader:
         tokens = [token for cell in row for token in cell] or [whole[0]]
         return span_of(self.source, tokens[0], tokens[-1])
 
-    def form(self, grid: _Grid, name: str) -> tuple[Form, tuple[E.Expr, ...]] | None:
+    def form(self, grid: Grid, name: str) -> tuple[Form, tuple[E.Expr, ...]] | None:
         """Entries, or rows or columns where basis vectors stand in it; a matrix of one number is that number."""
         height, width = len(grid.rows), len(grid.rows[0])
         directed = [is_direction(entry, self.vectors) for row in grid.rows for entry in row]
@@ -279,45 +271,3 @@ class _Reader:
 
 def _plain(token: Token) -> str:
     return str(token).replace("\n", ".")
-
-
-def is_direction(expr: E.Expr, vectors: Collection[str]) -> bool:
-    """Whether a basis vector is named in ``expr``."""
-    pending: list[E.Expr] = [expr]
-    while pending:
-        match pending.pop():
-            case E.Member(owner=owner):
-                if owner not in ("key", "query"):
-                    return True
-            case E.Name(name=name):
-                if name in vectors:
-                    return True
-            case E.Binary(left=left, right=right):
-                pending += [left, right]
-            case E.Unary(operand=operand):
-                pending.append(operand)
-            case _:
-                pass
-    return False
-
-
-# ------------------------------------------------------------------ grids
-
-
-def _transpose(grid: _Grid) -> _Grid:
-    rows = [list(column) for column in zip(*grid.rows, strict=True)]
-    whole = Span(grid.spans[0].start, grid.spans[-1].stop, grid.spans[0].source)
-    return _Grid(rows, [whole] * len(rows))
-
-
-def _scaled(grid: _Grid, scale: E.Expr | None) -> _Grid:
-    """Every entry times ``scale`` (None: -1)."""
-
-    def times(entry: E.Expr) -> E.Expr:
-        if entry == E.Number(Fraction(0)):
-            return entry
-        if scale is None:
-            return E.Unary("-", entry, span=entry.span)
-        return scale if entry == E.Number(Fraction(1)) else E.Binary("*", scale, entry, span=entry.span)
-
-    return _Grid([[times(entry) for entry in row] for row in grid.rows], grid.spans)
