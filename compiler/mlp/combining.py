@@ -21,11 +21,15 @@ from compiler.mlp.evaluating import Answer
 RIDGE_POINTS = 4096
 """A code may take so many values."""
 
+SPAN = 1 << 16
+"""Sums that lie so close together are told apart by their places, others are sorted."""
+
 SMALL = 4096
 """Small combinations are tried where there are at most so many tuples."""
 
 COEFFICIENTS = (1, -1, 2, -2, 3, -3)
 
+Ints = NDArray[np.int64]
 Table = Mapping[tuple[int, ...], Answer]
 Weights = tuple[int, ...]
 
@@ -35,8 +39,8 @@ class Combination:
     """s = weights . tuple takes the values ``points`` (in order), at which the function is ``answers[kinds]``."""
 
     weights: Weights
-    points: NDArray[np.int64]
-    kinds: NDArray[np.int64]
+    points: Ints
+    kinds: Ints
     answers: tuple[Answer, ...]
 
     @property
@@ -53,14 +57,13 @@ def integer_codes(table: Table) -> list[Combination]:
     values = np.array([kinds[answer] for answer in table.values()], dtype=np.int64)
     found: list[Combination] = []
     for weights in dict.fromkeys(_tried(places)):
-        sums = places @ np.array(weights, dtype=np.int64)
-        firsts = _decided(sums, values)
-        if firsts is not None:
-            found.append(Combination(weights, sums[firsts], values[firsts], tuple(kinds)))
+        decided = _decided(places @ np.array(weights, dtype=np.int64), values)
+        if decided is not None:
+            found.append(Combination(weights, *decided, tuple(kinds)))
     return found
 
 
-def _tried(places: NDArray[np.int64]) -> Iterator[Weights]:
+def _tried(places: Ints) -> Iterator[Weights]:
     count, width = places.shape
     if count <= SMALL and width <= 3:
         for rest in product((0, *COEFFICIENTS), repeat=width - 1):
@@ -69,21 +72,26 @@ def _tried(places: NDArray[np.int64]) -> Iterator[Weights]:
     yield from _radix(places)
 
 
-def _decided(sums: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.intp] | None:
-    """A row for each different sum, in their order; None where one sum has two values, or there are too many."""
+def _decided(sums: Ints, values: Ints) -> tuple[Ints, Ints] | None:
+    """The different sums in order, and the value at each; None where one sum has two values, or there are too many."""
+    low, high = int(sums.min()), int(sums.max())
+    if high - low < SPAN:  # a place for every sum between them
+        value_at = np.full(high - low + 1, -1, dtype=np.int64)
+        value_at[sums - low] = values
+        if (value_at[sums - low] != values).any():
+            return None
+        points = np.flatnonzero(value_at >= 0)
+        return (points + low, value_at[points]) if len(points) <= RIDGE_POINTS else None
     order = np.argsort(sums, kind="stable")
-    ordered = sums[order]
+    ordered, same = sums[order], values[order]
     new = np.ones(len(sums), dtype=np.bool_)
     new[1:] = ordered[1:] != ordered[:-1]
-    if new.sum() > RIDGE_POINTS:
+    if new.sum() > RIDGE_POINTS or (~new[1:] & (same[1:] != same[:-1])).any():
         return None
-    same = values[order]
-    if (~new[1:] & (same[1:] != same[:-1])).any():
-        return None
-    return order[new]
+    return ordered[new], same[new]
 
 
-def _radix(places: NDArray[np.int64]) -> Iterator[Weights]:
+def _radix(places: Ints) -> Iterator[Weights]:
     """Codes in which each entry counts more than all before it can."""
     width = places.shape[1]
     sizes = [int(high) - int(low) + 1 for low, high in zip(places.min(axis=0), places.max(axis=0), strict=True)]

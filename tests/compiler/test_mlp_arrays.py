@@ -26,9 +26,11 @@ from compiler.computing import (
 from compiler.different import different
 from compiler.encodings import Phase, ScalarValue, Subspace
 from compiler.exact import Scalar
+from compiler.mlp import combining
 from compiler.mlp.affine import Finished, finish
 from compiler.mlp.checking import check
 from compiler.mlp.choosing import Chooser
+from compiler.mlp.combining import integer_codes
 from compiler.mlp.domains import Domain, Group
 from compiler.mlp.evaluating import NoValue, function_of
 from compiler.mlp.forms import Form
@@ -130,6 +132,22 @@ def test_sums_are_those_of_one_row_of_each_group(groups: list[list[tuple[int, in
 def test_too_many_sums_are_none() -> None:
     assert sums([[(i, 0) for i in range(10)], [(0, i) for i in range(10)]], 2, 99) is None
     assert [len(found) for found in (sums([[()], [()]], 0, 1), sums([[()], []], 0, 1)) if found is not None] == [1, 0]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=30, unique=True), st.data())
+def test_codes_are_the_same_by_places_and_by_sorting(rows: list[tuple[int, int]], data: st.DataObject) -> None:
+    weights = data.draw(st.tuples(st.integers(1, 3), st.integers(-3, 3)))
+    table = {row: (weights[0] * row[0] + weights[1] * row[1]) // 2 for row in rows}
+    by_places = integer_codes(table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(combining, "SPAN", 0)
+        by_sorting = integer_codes(table)
+    assert [(c.weights, c.table) for c in by_places] == [(c.weights, c.table) for c in by_sorting]
+    assert weights in {c.weights for c in by_places}, "half of it, rounded down, is decided by it"
+    for code in by_places:
+        sums = {row: sum(w * n for w, n in zip(code.weights, row, strict=True)) for row in rows}
+        assert list(code.table) == sorted(set(sums.values()))
+        assert all(code.table[sums[row]] == answer for row, answer in table.items())
 
 
 # -------------------------------------------------------------------- pieces of a function
