@@ -17,6 +17,7 @@ from compiler.encodings import OneHot, Phase, PhasePairs, Quadratic, ScalarValue
 from compiler.exact import Angle
 from compiler.heads import Among, Copy, Equal, Head, Related
 from compiler.sharpness.profiles import unit_roundoff
+from compiler.sharpness.rest_conflicts import rest_keys
 from dsl.expressions import Expr
 
 SHARE_ROUNDINGS = 4
@@ -104,6 +105,8 @@ class Facts:
 
     def _places(self, subspace: str, value: str) -> int:
         embed = self.embeds.get(subspace)
+        if subspace in self.written:
+            return self.program.sequences.longest
         if embed is None or embed.source != "token" or embed.images is not None or value not in self.program.tokens:
             return self.program.sequences.longest
         return len(self.program.sequences.positions_of(value))
@@ -193,16 +196,14 @@ class Facts:
         return head.prefer.by != "position" and not self.always_full(self.subspaces[head.prefer.by])
 
     def prefer_rest_range(self, head: Head) -> tuple[float, float]:
-        """What the preference adds to a rest key: one value where the rest tokens have one known position."""
+        """What the preference adds to a rest key: one value where these have one known position."""
         assert head.prefer is not None
-        embed = self.embeds.get(head.prefer.by)
-        if embed is not None and embed.source == "position":
-            places: set[int] = set()
-            for rest in head.rests:
-                for value in rest.condition.values:
-                    places |= set(self.program.sequences.positions_of(str(value)))
-            shown = {embedded_value(embed, "", p, self.subspaces[head.prefer.by].encoding) or 0 for p in places}
-            if shown and embed.matrix is None:
+        name = head.prefer.by
+        embed = None if name in self.written else self.embeds.get(name)
+        if embed is not None and embed.source == "position" and embed.matrix is None:
+            places = set().union(*(key.places for key in rest_keys(self.stream, head)))
+            shown = {embedded_value(embed, "", p, self.subspaces[name].encoding) or 0 for p in places}
+            if shown:
                 sign = 1 if head.prefer.direction == "latest" else -1
                 scores = [sign * int(value) for value in shown]
                 return (min(scores), max(scores))

@@ -104,9 +104,10 @@ def cannot_separate(problem: HeadProblem) -> Diagnostic:
 
 def _rest_places(problem: HeadProblem, rest: Rest) -> str:
     """``rest keys: "<bos>" at positions 0 to 23``, for one line."""
-    parts = []
-    for value in rest.condition.values:
-        places = sorted(problem.program.sequences.positions_of(str(value)))
+    program, parts = problem.program, []
+    by_token = any(e.target == rest.condition.key and e.source == "token" for e in program.embeds)
+    for value in rest.condition.values if by_token else ():
+        places = sorted(program.sequences.positions_of(str(value)))
         if places:
             where = f"position {places[0]}" if len(places) == 1 else f"positions {places[0]} to {places[-1]}"
             parts.append(f'"{value}" at {where}')

@@ -220,3 +220,36 @@ def test_a_rest_key_without_a_number_reads_as_zero() -> None:
     with pytest.raises(SpecError) as found:
         headspec.compile(text.replace("    avoid  key.place == 5\n", "")).weights  # noqa: B018
     assert found.value.diagnostics[0].code == "E0510"
+
+
+RESTING = """\
+model resting
+tokens 0..3, "="
+context 2
+sequences 0..3 "="
+subspace slot   : onehot(positions)
+subspace digit  : onehot(0..3)
+subspace number : scalar(0..3)
+subspace place  : scalar(positions)
+subspace one    : constant
+subspace out    : scalar(0..3)
+embed position -> slot
+embed position -> place
+embed token -> digit
+embed token -> number
+layer
+  head same
+    attend key.digit == query.digit
+    rest   key.slot == 1
+    prefer earliest by place
+    copy   key.number -> out
+predict out
+"""
+
+
+@pytest.mark.parametrize("prefer", ["prefer earliest by place", "prefer latest by place", "# no preference"])
+@pytest.mark.parametrize("place", ["0", "1"])
+def test_rest_keys_named_by_their_place_outweigh_what_prefer_says_there(prefer: str, place: str) -> None:
+    """`1` names the last position here, not the token 1, which stands at the first."""
+    text = RESTING.replace("prefer earliest by place", prefer).replace("key.slot == 1", f"key.slot == {place}")
+    assert headspec.verify(headspec.compile(text), exhaustive=True, device="cpu").holds
