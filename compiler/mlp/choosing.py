@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from compiler.limits import NEURONS
 from compiler.mlp.affine import Finished, finish
 from compiler.mlp.codes import log_codes
 from compiler.mlp.combining import integer_codes
-from compiler.mlp.domains import Domain
+from compiler.mlp.domains import Domain, combinations, values_over
 from compiler.mlp.evaluating import Answer, NoValue, function_of
 from compiler.mlp.forms import Form, total
 from compiler.mlp.gates import Gate, and_gates, gated, indicator
@@ -36,7 +35,7 @@ from compiler.mlp.safety import is_safe
 from compiler.mlp.searches import Searches, height
 from compiler.mlp.staircases import staircase
 from compiler.mlp.targets import ANY_NUMBER, Target, any_token, texts_of
-from compiler.mlp.vectors import Sum, Vector
+from compiler.mlp.vectors import Sum
 
 TRIED = 3
 """So many codes are looked at closely."""
@@ -209,20 +208,9 @@ class Chooser:
         """A table over two or three one-hots, unless that takes more than ``most`` neurons."""
         groups = [g for g in self.domain.groups if set(g.names) & set(read_subspaces(value))]
         keys = [g.key for g in groups]
-        count = 1
-        for group in groups:
-            count *= len(group.rows)
-        if not 1 < len(groups) <= 3 or None in keys or count > AND_COMBINATIONS:
+        if not 1 < len(groups) <= 3 or None in keys or combinations(groups) > AND_COMBINATIONS:
             return
-        names = [name for group in groups for name in group.names]
-        function = function_of(value, {name: i for i, name in enumerate(names)})
-        table: dict[tuple[int, ...], Vector] = {}
-        for place in product(*(range(len(group.rows)) for group in groups)):
-            row = [entry for group, r in zip(groups, place, strict=True) for entry in group.rows[r]]
-            try:
-                table[place] = target.vector(function(row)) or {}
-            except NoValue:
-                continue
+        table = {place: target.vector(found) or {} for place, found in values_over(groups, value)}
         axes = [self._axis(g.names.index(k), g.rows, k) for g, k in zip(groups, keys, strict=True) if k]
         found = and_gates(axes, [k for k in keys if k], table, most)
         if found is not None:

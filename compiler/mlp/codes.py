@@ -7,12 +7,11 @@ proving that a code is the smallest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from itertools import product
 
 from compiler.computing import Arithmetic, Fixed, ValueExpr, parts, read_subspaces
-from compiler.mlp.evaluating import Answer, NoValue, function_of
+from compiler.mlp.domains import combinations, values_over
+from compiler.mlp.evaluating import Answer
 from compiler.mlp.forms import Form
 from compiler.mlp.reading import COMBINATIONS, Reader
 
@@ -77,18 +76,11 @@ def _points(reader: Reader, expression: ValueExpr, form: Form) -> dict[int, Answ
     wanted = set(read_subspaces(expression))
     chosen = [g for g, group in enumerate(domain.groups) if wanted & set(group.names)]
     groups = [domain.groups[g] for g in chosen]
-    if math.prod(len(group.rows) for group in groups) > COMBINATIONS:
+    if combinations(groups) > COMBINATIONS:
         return None
     shares = [domain.contributions(form)[g] for g in chosen]
-    names = [name for group in groups for name in group.names]
-    function = function_of(expression, {name: i for i, name in enumerate(names)})
     points: dict[int, Answer] = {}
-    for place in product(*(range(len(group.rows)) for group in groups)):
-        row = [entry for group, r in zip(groups, place, strict=True) for entry in group.rows[r]]
-        try:
-            value = function(row)
-        except NoValue:
-            continue
+    for place, value in values_over(groups, expression):
         s = int(form.constant + sum(share[r] for share, r in zip(shares, place, strict=True)))
         if points.setdefault(s, value) != value:
             return None

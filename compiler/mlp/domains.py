@@ -14,14 +14,17 @@ integers, and whoever reads a code keeps his knots farther than that from its po
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 
 from compiler.circuits.features import feature
 from compiler.circuits.stream import Stream
+from compiler.computing import ValueExpr
 from compiler.encodings import Code, OneHot, Phase, ScalarValue, Subspace, Value
+from compiler.mlp.evaluating import Answer, NoValue, function_of
 from compiler.mlp.forms import Form
 from compiler.mlp.possible import possible_values, shown_value
 
@@ -109,10 +112,25 @@ class Domain:
         return Fraction(sum(high - low for low, high in ends))
 
     def combinations(self) -> int:
-        count = 1
-        for group in self.groups:
-            count *= len(group.rows)
-        return count
+        """How many combinations of rows there are."""
+        return combinations(self.groups)
+
+
+def combinations(groups: Iterable[Group]) -> int:
+    """How many there are of rows of ``groups``, one of each."""
+    return math.prod(len(group.rows) for group in groups)
+
+
+def values_over(groups: Sequence[Group], expression: ValueExpr) -> Iterator[tuple[tuple[int, ...], Answer]]:
+    """(row of each of ``groups``, value) wherever ``expression``, which reads nothing else, has a value."""
+    function = function_of(expression, {name: i for i, name in enumerate(n for g in groups for n in g.names)})
+    for place in product(*(range(len(group.rows)) for group in groups)):
+        row = [entry for group, r in zip(groups, place, strict=True) for entry in group.rows[r]]
+        try:
+            value = function(row)
+        except NoValue:
+            continue
+        yield place, value
 
 
 def _shares(direction: Form, rows: Iterable[dict[int, Rational]]) -> list[Rational]:

@@ -9,11 +9,11 @@ anywhere between the values that it has for the pure ones, and the function must
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from compiler.computing import Choice, Junction, ValueExpr, parts, read_subspaces
+from compiler.mlp.domains import combinations
 from compiler.mlp.evaluating import Answer
 from compiler.mlp.forms import Form
 from compiler.mlp.reading import COMBINATIONS, Reader
@@ -27,7 +27,7 @@ def is_safe(reader: Reader, expression: ValueExpr, form: Form, points: dict[int,
     if not varying:
         return True
     shares = reader.domain.contributions(form)
-    if math.prod(len(group.rows) for group in groups) > COMBINATIONS:
+    if combinations(groups) > COMBINATIONS:
         return False
     places = sorted(points)
     return all(_holds(shares, g, points, places, int(form.constant)) for g in varying)
