@@ -67,7 +67,7 @@ def _place_of(error: UnexpectedInput, text: str) -> int:
 def _unexpected(slip: Slip) -> Diagnostic:
     expected = phrase(slip.accepted)
     label = f"expected {expected}" if expected else ""
-    help = form(slip.keyword)
+    help = form(slip.keyword) or "delete it, or begin a new line with it"
     if "WORD" in slip.accepted and slip.word in SIGNS - set("|,.)"):
         help = f'quote a token that is a sign: `"{slip.word}"`'
     return slip.report("E0111", f"`{slip.word}` is not expected here", label, help)

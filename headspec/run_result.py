@@ -38,7 +38,8 @@ class RunResult:
             if head in (name, f"L{layer}H{index}"):
                 found: NDArray[np.float64] = self.patterns[layer][index]
                 return found
-        raise KeyError(head)
+        names = ", ".join(name for _, _, name in self.heads)
+        raise KeyError(f"no head is called {head!r}; there is {names}")
 
     def __repr__(self) -> str:
         says = "" if self.prediction is None else f", predicts {self.prediction!r} by {self.margin:.4g}"

@@ -30,7 +30,7 @@ def test_a_model_runs(model: headspec.Model) -> None:
     assert result.pattern("L0H0")[3].argmax() == 2
     assert "L1H0 induction" in str(result) and "<svg" in result._repr_html_()
     assert not model.run("a <bos>").valid
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="'nobody'; there is previous, induction"):
         result.pattern("nobody")
 
 
