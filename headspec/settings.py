@@ -18,6 +18,10 @@ from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 Dtype = Literal["float64", "float32", "float16", "bfloat16"]
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
+_NICKNAMES = {"double": "float64", "single": "float32", "float": "float32", "half": "float16"}
+_NICKNAMES |= {f"{short}{size}": f"float{size}" for short in ("fp", "f") for size in (16, 32, 64)}
+_NICKNAMES |= {"bf16": "bfloat16"}
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*\Z")
 _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?:(?P<top>[0-9]{1,40})/(?P<bottom>[0-9]{1,40})|(?P<decimal>[0-9]{1,40}(?:\.[0-9]{1,40})?))\Z"
@@ -109,4 +113,7 @@ def check_choice(what: str, word: str, choices: Iterable[str]) -> str:
 
 def check_dtype(word: str) -> Dtype:
     """``word`` as a float type; SpecError E0608 for any other word."""
+    meant = _NICKNAMES.get(word.lower())
+    if meant is not None:
+        raise SpecError(Diagnostic("E0608", f"`{word}` is not a float type", help=f"did you mean `{meant}`?"))
     return cast(Dtype, check_choice("float type", word, DTYPES))
