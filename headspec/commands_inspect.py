@@ -62,6 +62,15 @@ def summarise(model: Model) -> dict[str, object]:
             {"head": r.head, "line": r.line, "strength": str(r.value), "gap": r.gap, "leak": r.leak}
             for r in weights.strengths.reports
         ],
+        "rounding": [
+            {
+                "target": r.line.compute.target,
+                "expected": float(r.expected),
+                "proved": None if r.proved is None else float(r.proved),
+                "certified": r.certified,
+            }
+            for r in weights.strengths.roundings
+        ],
         "symbols": {name: str(value) for name, value in sorted(weights.bindings.items())},
         "free": sorted(weights.free),
         "values": {name: str(value) for name, value in sorted(weights.bindings.items())},
@@ -90,6 +99,7 @@ def _summary_text(model: Model, summary: dict[str, object]) -> str:
         *(_head_text(head) for head in weights.heads),
         *(f"  {report}" for report in weights.strengths.reports),
         *(f"  {line}" for mlp in weights.mlps for line in mlp_summary(mlp).split("\n")),
+        *(f"  {rounding}" for rounding in weights.strengths.roundings),
         *(f"  note: {remark}" for remark in program.remarks),
     ]
     if weights.free:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 
 from compiler.mlp import refusals
-from compiler.mlp.figures import Figures
+from compiler.mlp.figures import Figures, is_power_of_two
 from compiler.mlp.lines import Line
 from compiler.mlp.phases import ACTIVATION_SCALE, SIGNIFICAND, SUP
 from compiler.program import Activation, Dtype, Program
@@ -80,19 +80,15 @@ def rounding(dtype: Dtype, figures: Figures) -> float:
     if figures.reach > LARGEST[dtype]:
         return math.inf
     bits, wide = SIGNIFICAND[dtype], max(24, SIGNIFICAND[dtype])
-    dyadic = _is_power_of_two(figures.grain.denominator)
+    dyadic = is_power_of_two(figures.grain.denominator)
     if dyadic and figures.reach <= figures.grain * 2**bits:
         error = 0.0
     else:
         error = 3 * 2.0**-bits * figures.felt
     out = figures.out_grain
-    if not (out and _is_power_of_two(out.denominator) and figures.total <= float(out) * 2.0**wide):
+    if not (out and is_power_of_two(out.denominator) and figures.total <= float(out) * 2.0**wide):
         error += 3 * (2.0**-wide * figures.total + 2.0**-bits)
     return error
-
-
-def _is_power_of_two(n: int) -> bool:
-    return n & (n - 1) == 0
 
 
 def error_note(activation: Activation, scale: int, lines: Sequence[Line]) -> tuple[str, ...]:

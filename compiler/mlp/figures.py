@@ -6,8 +6,9 @@ In: finished neurons and their domain.  Out: ``Figures``.  Not for: what a float
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from compiler.mlp.affine import Finished
@@ -25,7 +26,10 @@ class Figures:
     of absolute values.  ``written``: the greatest sum of absolute weights into one entry; ``total``: the same, each
     times the most that its neuron gives, of those that can be awake together, and ``out_grain`` what all these are
     multiples of; ``felt``: the same, each times what its neuron sums up, in absolute values.  Grains are 0 where
-    numbers are multiples of nothing: what is written may be no rational, what is read a code."""
+    numbers are multiples of nothing: what is written may be no rational, what is read a code.  ``terms``: the most
+    numbers that are added up before an activation, ``awake`` behind them in one entry; ``single``: of the first there
+    is one, times a power of two, beside a constant; ``factor``: the most that a gated neuron is multiplied by;
+    ``partial``: as ``total``, of what is added only or of what is taken off."""
 
     grain: Fraction
     reach: Fraction
@@ -33,6 +37,11 @@ class Figures:
     total: float
     out_grain: Fraction
     felt: float
+    terms: int = 0
+    awake: int = 0
+    single: bool = False
+    factor: Fraction = Fraction(1)
+    partial: float = 0.0
 
 
 def figures_of(found: Finished, domain: Domain) -> Figures:
@@ -52,13 +61,37 @@ def _of_whole_numbers(found: Finished, domain: Domain) -> Figures:
         for i, entry in bend.out.items():
             written[i] = written.get(i, 0.0) + abs(number(entry))
     constant = max((abs(number(entry)) for entry in found.constant.values()), default=0.0)
-    total = _awake(_camps(found.bends, domain), gives) + constant
+    camps = _camps(found.bends, domain)
+    total = _awake(camps, gives) + constant
     entries: list[Entry] = [entry for bend in found.bends for entry in bend.out.values()]
     rational = [entry for entry in entries if isinstance(entry, Fraction)]
     gated = any(bend.factor is not None for bend in found.bends)
     out = grain * (grain if gated else 1) * _divisor(rational) if len(rational) == len(entries) else Fraction(0)
     most = max(written.values(), default=0.0)
-    return Figures(grain, reach, most, total, out, float(reach) * most)
+    gates = [_reach(domain, bend.factor) for bend in found.bends if bend.factor is not None]
+    return Figures(
+        grain=grain,
+        reach=reach,
+        written=most,
+        total=total,
+        out_grain=out,
+        felt=float(reach) * most,
+        terms=max((len(form.weights) + bool(form.constant) for form in forms), default=0),
+        awake=_together(camps) + bool(found.constant),
+        single=all(map(_is_single, forms)),
+        factor=max([Fraction(1), *gates]),
+        partial=max(_awake(camps, gives, sign=sign) for sign in (1, -1)) + constant,
+    )
+
+
+def _is_single(form: Form) -> bool:
+    """Is one number read, times a power of two, so that nothing rounds but the sum with a constant?"""
+    sizes = [abs(weight) for _, weight in form.weights]
+    return len(sizes) <= 1 and all(is_power_of_two(w.numerator) and is_power_of_two(w.denominator) for w in sizes)
+
+
+def is_power_of_two(n: int) -> bool:
+    return n > 0 and n & (n - 1) == 0
 
 
 # -------------------------------------------------------------------- lines that read codes
@@ -81,7 +114,8 @@ def _of_codes(figures: Figures, bends: Sequence[Bend], domain: Domain) -> Figure
     gives = {id(b): factors[id(b)] * max(0.0, float(domain.range_of(b.form)[1])) for b in bends}
     sums = {id(b): factors[id(b)] * float(min(_reach(domain, b.form), 2 * _gain(domain, b.form, known))) for b in bends}
     nothing = Fraction(0)
-    return Figures(nothing, figures.reach, figures.written, _awake(camps, gives), nothing, _awake(camps, sums))
+    total, felt = _awake(camps, gives), _awake(camps, sums)
+    return replace(figures, grain=nothing, total=total, out_grain=nothing, felt=felt, single=False, partial=total)
 
 
 def _gain(domain: Domain, form: Form, known: dict[Form, Fraction]) -> Fraction:
@@ -96,14 +130,23 @@ def _gain(domain: Domain, form: Form, known: dict[Form, Fraction]) -> Fraction:
 Camp = list[Bend]
 
 
-def _awake(camps: Sequence[tuple[Camp, Camp]], sizes: Mapping[int, float]) -> float:
-    """The greatest sum of |weight| * size into one entry, over neurons that can be awake together."""
+def _awake(camps: Sequence[tuple[Camp, Camp]], sizes: Mapping[int, float], sign: int = 0) -> float:
+    """The greatest sum of |weight| * size into one entry, over neurons that can be awake together; of weights of one
+    ``sign`` only, where it is not 0."""
 
     def within(camp: Camp, entry: int) -> float:
-        return sum(abs(number(bend.out[entry])) * sizes[id(bend)] for bend in camp if entry in bend.out)
+        weights = ((number(bend.out[entry]), sizes[id(bend)]) for bend in camp if entry in bend.out)
+        return sum(abs(weight) * size for weight, size in weights if weight * sign >= 0)
 
     entries = {entry for pair in camps for camp in pair for bend in camp for entry in bend.out}
     return max((sum(max(within(a, i), within(b, i)) for a, b in camps) for i in entries), default=0.0)
+
+
+def _together(camps: Sequence[tuple[Camp, Camp]]) -> int:
+    """The most neurons that write one entry and can be awake together."""
+    counts = [[Counter(entry for bend in camp for entry in bend.out) for camp in pair] for pair in camps]
+    entries = {entry for pair in counts for count in pair for entry in count}
+    return max((sum(max(a[i], b[i]) for a, b in counts) for i in entries), default=0)
 
 
 def _camps(bends: Sequence[Bend], domain: Domain) -> list[tuple[Camp, Camp]]:

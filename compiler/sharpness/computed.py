@@ -94,8 +94,8 @@ class Computed(Facts):
         source, target = self.subspaces[copy.source], self.subspaces[copy.target]
         numbers = isinstance(source.encoding, ScalarValue | Quadratic) and isinstance(target.encoding, ScalarValue)
         factor = abs(self.number(copy.coefficient))
-        if not numbers or copy.table is not None or not factor:
-            return 1.0
+        if not numbers or copy.table is not None or not factor or not self.carried(copy):
+            return 1.0  # (nothing is carried of a source that nobody writes)
         low, high = self.values_range(source, head.layer)
         reach = factor * (max(0.0, high) - min(0.0, low))
         if not reach:  # it brings nothing but 0

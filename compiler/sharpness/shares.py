@@ -12,9 +12,6 @@ of W_Q or W_K, times ones: it is rounded when it is lowered (r |score|, r the un
 (r L, L the greatest |ln w|), and the exponential is good to 3 r; the root of d_head costs 5 r |score| more where it is
 not a power of two.  The sum that softmax divides by, and the sum of what the
 shares weigh, cost (20 + n/4) r for n keys, summed eight abreast.  Other bases: ``DENSE``.
-
-A number that shares add up is nearly whole and not quite, so the neurons that read it round too, as they do not where
-all they see is whole: each its own sum, and the layer the sum of theirs, by r of the greatest there can be.
 """
 
 from __future__ import annotations
@@ -25,9 +22,7 @@ from fractions import Fraction
 
 from compiler.circuits.shares import indicated, places_of
 from compiler.heads import Head
-from compiler.mlp.lines import Line
 from compiler.sharing import SharedRow, rest_places, share_of, shared_rows, weights_at
-from compiler.sharpness.computed import QUARTER
 from compiler.sharpness.kernels import KernelReader
 from compiler.sharpness.problem import FEEDING, STEP, round_up
 from dsl.diagnostics import Diagnostic, SpecError
@@ -63,7 +58,6 @@ class SharpShares:
 def solve_shares(head: Head, reader: KernelReader) -> SharpShares:
     """The least multiple of 1/8 that does.  Raises SpecError E0512 where none does in this float type."""
     problem = _Problem(head, reader)
-    _check_lines(head, reader)
     value = problem.least()
     while value < HIGHEST:
         found = problem.at(value)
@@ -73,31 +67,6 @@ def solve_shares(head: Head, reader: KernelReader) -> SharpShares:
             return found
         value += float(STEP)
     raise SpecError(_too_coarse(problem, found if value < HIGHEST else problem.at(HIGHEST)))
-
-
-def _check_lines(head: Head, reader: KernelReader) -> None:
-    """E0524 where the neurons that read what the shares add up could round it to another value."""
-    for line in reader.lines:
-        if line.figures is None or _first_shared(line, reader) != head:
-            continue
-        moved = 2 * reader.roundoff * line.figures.total
-        if moved > QUARTER:
-            raise SpecError(
-                Diagnostic(
-                    "E0524",
-                    f"rounding in {reader.program.dtype} may move `{line.compute.target}` by {moved:.3g}",
-                    line.compute.span,
-                    f"it reads what the shares of head `{head.name}` add up, which is not exactly whole",
-                    help="a wider float type (`dtype float64`), or smaller ranges",
-                    figures=(f"the neurons of this line give up to {line.figures.total:.3g} together",),
-                )
-            )
-
-
-def _first_shared(line: Line, reader: KernelReader) -> Head | None:
-    """The first of the heads with shares that reach what the line reads."""
-    heads = (h for h in reader.program.heads if h.has_shares and h.layer <= line.compute.layer)
-    return next((h for h in heads if reader.shares(h).keys() & line.gains.keys()), None)
 
 
 class _Problem:

@@ -45,7 +45,9 @@ from compiler.sharpness.problem import (
 )
 from compiler.sharpness.profiles import saturation
 from compiler.sharpness.refusals import cannot_separate, check_shares, refuse_conflicts, refuse_hopeless
+from compiler.sharpness.rounding import LineRounding, judge_roundings
 from compiler.sharpness.shares import shares_text, solve_shares
+from compiler.sharpness.soft_heads import check_soft
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 
@@ -72,11 +74,13 @@ class StrengthReport:
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """``bindings`` gives the value of every solved strength symbol; ``unsolved`` names heads that wait for numbers."""
+    """``bindings`` gives the value of every solved strength symbol; ``unsolved`` names heads that wait for numbers;
+    ``roundings``: what floats make of the lines (none while heads wait)."""
 
     bindings: Mapping[str, Fraction]
     reports: tuple[StrengthReport, ...]
     unsolved: tuple[str, ...] = ()
+    roundings: tuple[LineRounding, ...] = ()
 
 
 def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction], lines: Sequence[Line] = ()) -> Strengths:
@@ -88,11 +92,13 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction], lines:
     solved: dict[str, Fraction] = {}
     reports: list[StrengthReport] = []
     unsolved: list[str] = []
+    leaks: dict[str, float] = {}
     troubles: list[Diagnostic] = []
     stream = Stream(program)
     reader = KernelReader(stream, bindings, lines)
     for circuit in circuits.heads:
         if circuit.head.is_soft or circuit.head.matrix("W_Q") is not None or not _has_claim(circuit.head):
+            _pass_on(circuit, reader, troubles)
             continue
         if circuit.head.has_shares:
             reports += _shared(circuit.head, reader, solved, troubles)
@@ -108,12 +114,26 @@ def solve_strengths(circuits: Circuits, bindings: Mapping[str, Fraction], lines:
             troubles += error.diagnostics
             continue
         reader.note_leak(circuit.head, leak * reader.excursion(circuit.head))
+        leaks[circuit.head.name] = leak
         for report in found:
             solved[report.symbol] = report.value
         reports += found
     if troubles:
         raise SpecError(troubles)
-    return Strengths(solved, tuple(reports), tuple(unsolved))
+    roundings = () if unsolved else judge_roundings(reader, leaks)
+    return Strengths(solved, tuple(reports), tuple(unsolved), roundings)
+
+
+def _pass_on(circuit: HeadCircuit, reader: KernelReader, troubles: list[Diagnostic]) -> None:
+    """What a head whose strengths nobody solves makes of earlier leaks; of a soft one, whether it keeps its pattern."""
+    if not reader.is_numeric(circuit):
+        return
+    try:
+        if circuit.head.is_soft and circuit.head.matrix("W_Q") is None:
+            check_soft(circuit.head, reader)
+    except SpecError as error:
+        troubles += error.diagnostics
+    reader.note_leak(circuit.head, 0.0)
 
 
 def _shared(

@@ -87,7 +87,9 @@ ENTRIES: tuple[Entry, ...] = (
         "Integers are exact in floats up to 2^24 in float32, 2^11 in float16 and 2^8 in bfloat16. Where neurons "
         "see larger numbers than that, or parts that are no multiples of a power of two, rounding may move the "
         "result; beyond an eighth of the step between two values the line is refused. So are steep lines of the mean "
-        "that a head brings from several keys: a third is rounded.",
+        "that a head brings from several keys: a third is rounded. This is what roundings are expected "
+        "to do; `headspec compile` says of every line whether the worst order of its sums, with what earlier lines "
+        "pass on, is proved to lose no value.",
         "dtype bfloat16\nsubspace n : scalar(-9..900)\nsubspace m : scalar(0..9)\nlayer\n  compute n = 101 * "
         "digit - 9\nlayer\n  compute m = n mod 10\n",
         "dtype float32\nsubspace n : scalar(-9..900)\nsubspace m : scalar(0..9)\nlayer\n  compute n = 101 * digit - 9\n"

@@ -75,7 +75,8 @@ ENTRIES: tuple[Entry, ...] = (
         "A share is the exponential of a score: a score of 20 rounded by one part in 2^24 is a share that is wrong by "
         "one part in 2^20. What reads the result (a comparison, a `compute` line, decoding) tolerates so much, and "
         "the mass allows so much. A wider float type rounds less; for every head a width that is a power of four "
-        "(`d_head 16`) leaves out the roundings of the root of d_head.",
+        "(`d_head 16`) leaves out the roundings of the root of d_head. A `soft` head is refused likewise where "
+        "rounding, or what earlier heads leak into its scores, may move its pattern by more than 1 - mass.",
         f"attend key.slot == query.slot share 1/3{_LAST}{_REST}",
         f"attend key.slot == query.slot share 1/3{_LAST}{_REST}",
         (_TOP.replace("context", "dtype bfloat16\ncontext"), _TOP),

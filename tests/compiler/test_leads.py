@@ -181,3 +181,66 @@ def test_a_copy_of_what_a_matrix_wrote_is_no_promise() -> None:
     assert determined(model, "<bos> a c") == {"a"}
     assert determined(model, "<bos> a b") is None  # 1 of a, and up to 0.015 * 100 of b
     assert headspec.verify(model, exhaustive=True, device="cpu").outputs.holds
+
+
+# ------------------------------------------------------------------ patterns that floats cannot hold
+
+PHASES = """\
+subspace where : phase(positions, 3)
+embed position -> where
+layer
+  head soft_one soft
+    attend key.where == query.where - 1 strength 4
+    copy key.content -> out
+predict out
+"""
+
+
+def test_a_soft_head_that_rounding_would_change_is_refused() -> None:
+    """Scores of phases in bfloat16 are off by tenths, and so are shares: verification used to find that."""
+    assert headspec.verify(headspec.compile(spec(PHASES)), exhaustive=True, device="cpu").holds
+    with pytest.raises(headspec.SpecError) as caught:
+        _ = headspec.compile(spec(PHASES), dtype="bfloat16").weights
+    [found] = caught.value.diagnostics
+    assert found.code == "E0512" and "`soft_one`" in found.message and "bfloat16" in found.message
+
+
+def test_a_soft_head_that_reads_what_leaks_is_refused() -> None:
+    lines = """\
+subspace before : onehot(tokens)
+layer
+  head hard
+    attend key.slot == 1
+    rest key.content == "<bos>"
+    copy key.content -> before
+layer
+  head soft_one soft
+    attend key.content == query.before strength STRENGTH
+    copy key.content -> out
+predict out
+"""
+    assert headspec.verify(headspec.compile(spec(lines.replace("STRENGTH", "8"))), exhaustive=True, device="cpu").holds
+    with pytest.raises(headspec.SpecError, match="(?s)E0512.*leak"):
+        _ = headspec.compile(spec(lines.replace("STRENGTH", "8000"))).weights
+
+
+def test_a_number_that_only_a_matrix_writes_is_copied() -> None:
+    """Its range is not known when strengths are solved, and so it is no promise."""
+    lines = """\
+subspace worth : scalar(0..2)
+subspace late  : scalar(-40..40)
+subspace said  : scalar(0..2)
+embed position -> worth
+layer
+  head one
+    attend key.content == "a"
+    rest key.content == "<bos>"
+    W_V = rows worth.value
+    W_O = columns late.value
+layer
+  head two
+    attend key.content == "a"
+    rest key.content == "<bos>"
+    copy -1 * key.late -> said
+"""
+    assert headspec.compile(spec(lines)).weights
