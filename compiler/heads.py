@@ -6,11 +6,12 @@ keys fit (``reference.fit``) or the matrices that make it so (``circuits.heads``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from compiler.encodings import Value
+from compiler.encodings import OneHot, Quadratic, ScalarValue, Subspace, Value
 from dsl.expressions import Expr
 from dsl.span import Span
 
@@ -159,3 +160,12 @@ class Head:
     def is_soft(self) -> bool:
         """True when the head's meaning is the softmax of its own scores."""
         return self.soft or (self.matrix("W_Q") is not None and not self.terms)
+
+
+def matches_number(term: Term, subspaces: Mapping[str, Subspace]) -> bool:
+    """Is a one-hot key matched with a number of the query, so that no table says what it looks for?"""
+    relation = term.relation
+    if term.when is not None or not isinstance(relation, Equal):
+        return False
+    key, query = subspaces[relation.key].encoding, subspaces[relation.query].encoding
+    return isinstance(key, OneHot) and isinstance(query, ScalarValue | Quadratic)

@@ -16,7 +16,7 @@ from typing import Literal
 from compiler.claims import Expectation
 from compiler.computing import Compute
 from compiler.encodings import Quadratic, Subspace, Value
-from compiler.heads import Head
+from compiler.heads import Head, matches_number
 from compiler.limits import NEURONS
 from compiler.sequences import SequenceLanguage
 from dsl.expressions import Expr
@@ -171,7 +171,10 @@ class Program:
     def widens(self) -> bool:
         """True when the common d_head is the next power of four, so that no score is rounded by its root: where shares
         or squares want it, nobody says a width, and nothing else (a matrix, a rotation) settles it."""
-        fine = any(h.has_shares for h in self.heads) or any(isinstance(s.encoding, Quadratic) for s in self.subspaces)
+        subspaces = {subspace.name: subspace for subspace in self.subspaces}
+        squares = any(isinstance(subspace.encoding, Quadratic) for subspace in self.subspaces)
+        seeks = any(matches_number(term, subspaces) for head in self.heads for term in head.terms)
+        fine = squares or seeks or any(head.has_shares for head in self.heads)
         said = any(h.d_head is not None or h.explicit for h in self.heads)
         return fine and not said and not isinstance(self.positions, Rotary)
 

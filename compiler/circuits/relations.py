@@ -10,10 +10,10 @@ from fractions import Fraction
 from typing import assert_never
 
 from compiler.circuits.features import ONE, Feature, feature, phase_angles, placed
-from compiler.circuits.stream import Entries, Stream
+from compiler.circuits.stream import Entries, Stream, one_hot_coordinates
 from compiler.encodings import Code, OneHot, Phase, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Matrix, Scalar
-from compiler.heads import Among, Equal, Offset, Related, Term
+from compiler.heads import Among, Equal, Offset, Related, Term, matches_number
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.span import Span
 
@@ -72,21 +72,9 @@ def _equal(stream: Stream, key: Subspace, query: Subspace, shift: int, term: Ter
             pairs = zip(query.coordinates, key.coordinates, strict=True)
             return stream.matrix(dict.fromkeys(pairs, ONE))
         case OneHot(), (ScalarValue() | Quadratic()):
-            raise SpecError(_number_query(term, key, query))
+            return _one_hot_number(stream, key, query, shift, term)
         case _:
             raise AssertionError("resolution checks that the encodings fit")
-
-
-def _number_query(term: Term, key: Subspace, query: Subspace) -> Diagnostic:
-    kind = "scalar" if isinstance(query.encoding, ScalarValue) else "quadratic"
-    return Diagnostic(
-        "E0405",
-        f"`{key.name}` (onehot) and `{query.name}` ({kind}) share no linear form",
-        term.span,
-        "no bilinear score",
-        help=f"declare `{key.name}` quadratic, or `{query.name}` onehot; under a `when` on a one-hot that "
-        "the same token or position decides, it is a table",
-    )
 
 
 def _query_rows(stream: Stream, query: Subspace, term: Term) -> list[tuple[int, Value]] | None:
@@ -183,13 +171,57 @@ def _quadratic_key(stream: Stream, key: Subspace, query: Subspace, shift: int, s
     return stream.matrix(entries)
 
 
+def _one_hot_number(stream: Stream, key: Subspace, query: Subspace, shift: int, term: Term) -> Matrix:
+    """2 (u + shift) v - v^2 + 1 on the coordinate of v: a one-hot shows v and v^2 to a linear map.
+
+    That is (u + shift)^2 + 1 - (u + shift - v)^2, so a key that shows nothing, and scores 0, is 1 or more below what
+    fits as well.  Raises SpecError E0405 where a head or an MLP writes the key, E0430 without a constant direction."""
+    if key.name in stream.written:
+        raise SpecError(_blurred_number_key(term, key, query))
+    one = stream.one(term.span, "matching an integer, 2uv - v^2,")
+    if len(one) > 1:
+        raise SpecError(_no_single_constant(term))
+    (constant,) = one
+    entries: Entries = {}
+    for value, coordinate in one_hot_coordinates(key).items():
+        v = int(value)
+        entries[(query.coordinates[0], coordinate)] = Scalar.rational(2 * v)
+        entries[(constant, coordinate)] = Scalar.rational(2 * shift * v - v * v + 1)
+    return stream.matrix(entries)
+
+
+def _blurred_number_key(term: Term, key: Subspace, query: Subspace) -> Diagnostic:
+    kind = "scalar" if isinstance(query.encoding, ScalarValue) else "quadratic"
+    return Diagnostic(
+        "E0405",
+        f"`{key.name}` (onehot) is matched with a number, `{query.name}` ({kind}), and not embedded alone",
+        term.span,
+        "what heads and MLPs bring is blurred, by v^2 here",
+        help=f"declare `{key.name}` quadratic, or `{query.name}` onehot; under a `when` on a one-hot that "
+        "the same token or position decides, it is a table",
+    )
+
+
+def _no_single_constant(term: Term) -> Diagnostic:
+    return Diagnostic(
+        "E0430",
+        "matching a number with a one-hot key needs a constant, and no single direction of the stream is always 1",
+        term.span,
+        "this line compares with a constant",
+        help="add `subspace one : constant`, or say `biases allowed`",
+    )
+
+
 def fit_level(stream: Stream, term: Term) -> Feature:
     """The query functional that equals the score of a key that fits, where that depends on the query: (u + shift)^2
-    for a quadratic key.  Softmax does not see it, but a rest key has to be given it too.
+    for a quadratic key, and 1 more for a one-hot one.  Softmax does not see it, but a rest key has to be given it too.
 
     Raises SpecError E0511 where the query shows u but not its square."""
     relation = term.relation
-    if isinstance(relation, Offset) or not isinstance(stream.subspaces[relation.key].encoding, Quadratic):
+    if isinstance(relation, Offset):
+        return {}
+    lifted = matches_number(term, stream.subspaces)
+    if not lifted and not isinstance(stream.subspaces[relation.key].encoding, Quadratic):
         return {}
     match relation:
         case Among(_, values):
@@ -203,7 +235,8 @@ def fit_level(stream: Stream, term: Term) -> Feature:
             if isinstance(query.encoding, Quadratic):
                 value, square = query.coordinates
                 level = {square: ONE} | ({value: Scalar.rational(2 * shift)} if shift else {})
-                return level | (_scaled(stream.one(term.span, "adding a constant"), shift**2) if shift else {})
+                more = shift**2 + lifted
+                return level | (_scaled(stream.one(term.span, "adding a constant"), more) if more else {})
             raise SpecError(
                 Diagnostic(
                     "E0511",

@@ -5,8 +5,9 @@ Not for: hard heads, whose meaning has no scores.
 
 score(q <- k) = sum over lines of sign * strength * kernel.  A kernel is the bilinear form that compares the line's two
 subspaces: 1 or 0 between one-hots, sum_j l_j l'_j cos f_j (u + shift - v) between phases, the dot product of codes,
-2uv - v^2 against a quadratic key; on mixtures and raw coordinates it is what linearity makes of that.  Explicit
-matrices give (W_Q x_q) . (W_K x_k) / sqrt(d_head), queries and keys turned first where positions are rotary.
+2uv - v^2 against a quadratic key (and 1 more for a number against a one-hot key); on mixtures and raw coordinates it is
+what linearity makes of that.  Explicit matrices give (W_Q x_q) . (W_K x_k) / sqrt(d_head), queries and keys turned
+first where positions are rotary.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.encodings import Code, OneHot, Phase, Quadratic, Subspace
-from compiler.heads import Among, Condition, Equal, ExplicitMatrix, Head, Offset, Related, Relation, Term
+from compiler.encodings import Code, OneHot, Phase, Quadratic, ScalarValue, Subspace
+from compiler.heads import Among, Condition, Equal, ExplicitMatrix, Head, Offset, Related, Term
 from compiler.program import Program, Rotary
 from compiler.reference.moving import rotation
-from compiler.reference.numbers import Floats, Numbers
+from compiler.reference.numbers import Floats, Ints, Numbers
 from compiler.reference.values import Attention, Bools, Raw
 
 
@@ -108,7 +109,7 @@ def rotary_frequencies(positions: Rotary) -> Floats:
 
 
 def _term_scores(term: Term, stream: Stream, n: int) -> tuple[Floats, Bools]:
-    score, known = _kernel(term.relation, stream, n)
+    score, known = _kernel(term, stream, n)
     strength = 1.0 if term.strength is None else stream.numbers.number(term.strength)
     score = score * (-strength if term.negated else strength)
     if term.when is not None:
@@ -116,8 +117,8 @@ def _term_scores(term: Term, stream: Stream, n: int) -> tuple[Floats, Bools]:
     return score, known
 
 
-def _kernel(relation: Relation, stream: Stream, n: int) -> tuple[Floats, Bools]:
-    match relation:
+def _kernel(term: Term, stream: Stream, n: int) -> tuple[Floats, Bools]:
+    match term.relation:
         case Among(key, values):
             raw = stream.raw(key)
             functional = _among(stream.program.subspace(key), values, stream.numbers)
@@ -127,10 +128,11 @@ def _kernel(relation: Relation, stream: Stream, n: int) -> tuple[Floats, Bools]:
             distance = np.arange(n)[:, None] + shift - np.arange(n)[None, :]
             angles = distance[:, :, None] * rotary_frequencies(stream.program.positions)
             return np.cos(angles).sum(axis=2)[None], np.ones((1, n), dtype=np.bool_)
-        case Equal(key, query) | Related(key, query):
+        case Equal(key, query) | Related(key, query) as relation:
             key_raw, query_raw = stream.raw(key), stream.raw(query)
             key_space, query_space = stream.program.subspace(key), stream.program.subspace(query)
-            wanted = _wanted(relation, key_space, query_space, query_raw.vectors, stream.numbers)
+            gated = term.when is not None
+            wanted = _wanted(relation, key_space, query_space, query_raw.vectors, stream.numbers, gated=gated)
             return wanted @ key_raw.vectors.transpose(0, 2, 1), _certain(query_raw.known, key_raw.known)
 
 
@@ -141,13 +143,17 @@ def _among(key: Subspace, values: tuple[int | str, ...], numbers: Numbers) -> Fl
     return np.asarray(numbers.features(key.encoding, codes).sum(axis=0))
 
 
-def _wanted(relation: Equal | Related, key: Subspace, query: Subspace, vectors: Floats, numbers: Numbers) -> Floats:
-    """(B, n, key size): the linear functional of the key that each query compares with."""
+def _wanted(
+    relation: Equal | Related, key: Subspace, query: Subspace, vectors: Floats, numbers: Numbers, *, gated: bool
+) -> Floats:
+    """(B, n, key size): the linear functional of the key that each query compares with; ``gated``: under ``when``."""
     if isinstance(relation, Related):
         return vectors @ _related_rows(relation, key, query, numbers)
     match key.encoding, query.encoding:
         case Quadratic(), _:
             return _number_functional(relation, query, vectors, numbers)
+        case OneHot(), (ScalarValue() | Quadratic()):
+            return _value_weights(vectors[..., 0] + relation.shift, numbers.values(key.encoding), gated=gated)
         case OneHot(), (Phase() | Code()):
             wanted = numbers.values(key.encoding) - relation.shift
             return vectors @ numbers.features(query.encoding, wanted).T
@@ -172,6 +178,14 @@ def _number_functional(relation: Equal, query: Subspace, vectors: Floats, number
         return np.asarray(vectors @ np.stack([2.0 * wanted, np.full(len(wanted), -1.0)], axis=1))
     number = vectors[..., 0] + relation.shift
     return np.stack([2 * number, np.full(number.shape, -1.0)], axis=2)
+
+
+def _value_weights(number: Floats, values: Ints, *, gated: bool) -> Floats:
+    """2uv - v^2 + 1 for every value v that a one-hot key may show; a key that shows nothing scores 0.
+
+    Under ``when`` a one-hot of the query says what u is, and the line is a table of 0 and 1."""
+    u, v = number[..., None], values.astype(np.float64)
+    return np.asarray(u == v, dtype=np.float64) if gated else np.asarray(2 * u * v - v**2 + 1)
 
 
 def _related_rows(relation: Related, key: Subspace, query: Subspace, numbers: Numbers) -> Floats:

@@ -23,7 +23,7 @@ import numpy as np
 
 from compiler.circuits.features import scalar
 from compiler.encodings import OneHot, Quadratic, ScalarValue, Subspace
-from compiler.heads import Equal, Head, Term
+from compiler.heads import Equal, Head, Term, matches_number
 from compiler.mlp.activations import rounding
 from compiler.mlp.lines import Line
 from compiler.program import Rotary
@@ -41,10 +41,16 @@ SPAN = 1 << 18
 
 
 class Integers(Computed):
-    """The kernels of quadratic keys."""
+    """The kernels of quadratic keys, and of one-hot keys that a number looks for."""
+
+    def by_squares(self, term: Term) -> bool:
+        """Is this line's score -(u - v)^2, up to what the query settles?"""
+        relation = term.relation
+        quadratic = isinstance(relation, Equal) and isinstance(self.subspaces[relation.key].encoding, Quadratic)
+        return quadratic or matches_number(term, self.subspaces)
 
     def quadratic(self, head: Head, term: Term) -> Kernel:
-        """The kernel of a line ``key.KEY == query.QUERY + shift`` with quadratic keys."""
+        """The kernel of a line ``key.KEY == query.QUERY + shift`` that is scored by squares."""
         relation = term.relation
         assert isinstance(relation, Equal)
         key, query = self.subspaces[relation.key], self.subspaces[relation.query]
@@ -72,26 +78,28 @@ class Integers(Computed):
         shift: int = 0,
         exact: bool = False,
     ) -> Kernel:
-        """2uv - v^2 for targets u that are known within ``deviation``."""
-        assert isinstance(key.encoding, Quadratic)
+        """2uv - v^2 for targets u that are known within ``deviation``; 2uv - v^2 + 1 for one-hot keys, of which one
+        that shows nothing is u^2 + 1 below what fits."""
+        lifted = isinstance(key.encoding, OneHot)
         low, high = int(targets.min()), int(targets.max())
         key_low, key_high = (int(end) for end in self.values_range(key))
-        most = max(abs(low), abs(high))
+        most = max(abs(low), abs(high)) + lifted
         largest = max(most, abs(key_low), abs(key_high))
         reach = int(max(high - key_low, key_high - low, 1))
         margins, error = rounded_margins(most, largest, reach, self.roundoff, exact=exact)
         margins -= 2 * deviation * np.arange(reach + 1)
         blur = 4 * largest**2 * self.noise(key.name)
-        full = self.always_full(key)
+        full = self.always_full(key) and not lifted  # a one-hot may leave positions out
         found = None
-        if full and reach <= SPAN:
+        if isinstance(key.encoding, Quadratic) and full and reach <= SPAN:
             found = Profile(margins, targets, key.encoding.low, key.encoding.high, causal, shift)
-        bounds = (-blur, 0.0, -(float(reach) ** 2) - blur, blur - float(margins[1:].min()))
+        lowest = max(reach, most + 1) if lifted else reach
+        bounds = (-blur, 0.0, -(float(lowest) ** 2) - blur, blur - float(margins[1:].min()))
         advice = _advice(self.program.dtype, self.roundoff, most)
         return Kernel(
             *bounds,
             error,
-            unique=full,
+            unique=self.positional(key) if lifted else full,
             flat=key.name not in self.written,  # equal values are equal numbers
             profile=found,
             full_keys=full,
@@ -99,10 +107,6 @@ class Integers(Computed):
             doubled=exact,
             advice=advice,
         )
-
-    def is_square(self, key: str) -> bool:
-        """Is every key of this subspace (v, v^2), whatever the queries?"""
-        return isinstance(self.subspaces[key].encoding, Quadratic) and key not in self.written
 
     def _targets(self, head: Head, relation: Equal) -> tuple[int, int]:
         """Between which integers u + shift lies where a key can fit (without ``rest`` nothing is claimed elsewhere)."""
@@ -120,13 +124,14 @@ class Integers(Computed):
         """Is this line's score free of rounding, if no earlier head blurs it, and does it have to be?"""
         relation = term.relation
         assert isinstance(relation, Equal)
-        most = max(abs(end) for end in self._targets(head, relation))
+        most = max(abs(end) for end in self._targets(head, relation)) + matches_number(term, self.subspaces)
         if 6 * ROUNDINGS * self.roundoff * most**2 <= TOLERATED or most**2 * self.roundoff > 1:
             return False
         alone = len(head.terms) == 1 and term.when is None and not head.rests and head.prefer is None
         strength = None if term.strength is None else scalar(term.strength)
         doubled = strength is None or (strength.is_rational() and _is_power_of_two(strength.as_fraction()))
-        whole = self._is_whole(relation.query) and self._is_whole(relation.key) and relation.key not in self.written
+        keys = (self._is_whole(relation.key) and relation.key not in self.written) or self._is_hot(relation.key)
+        whole = self._is_whole(relation.query) and keys
         return alone and doubled and whole and self.program.basis.kind == "axis" and self.root_is_exact()
 
     def root_is_exact(self) -> bool:
@@ -180,8 +185,8 @@ class Integers(Computed):
         """``share``: how much of a unit of leak reaches the query."""
         relation = term.relation
         assert isinstance(relation, Equal)
-        key, query = self.subspaces[relation.key], self.subspaces[relation.query]
-        if term.when is not None or not isinstance(key.encoding, Quadratic):
+        query = self.subspaces[relation.query]
+        if term.when is not None or not self.by_squares(term):
             return 1.0
         if self.is_exact(head, term):
             return 0.0

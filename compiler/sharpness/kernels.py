@@ -14,14 +14,15 @@ from typing import assert_never
 import numpy as np
 
 from compiler.circuits.features import phase_angles
-from compiler.encodings import Code, Constant, Dims, Encoding, Phase, Quadratic, ScalarValue, Subspace
-from compiler.heads import Among, Equal, Head, Offset, Related, Relation, Term
+from compiler.encodings import Code, Constant, Dims, Encoding, Phase, Quadratic, ScalarValue, Subspace, Value
+from compiler.heads import Among, Equal, Head, Offset, Related, Term
 from compiler.limits import check_size
 from compiler.program import Rotary
 from compiler.sharpness.frequencies import COSINE_ERROR, margins, rotary_weights
 from compiler.sharpness.integers import SPAN, Integers
 from compiler.sharpness.phase_products import scaled_kernel
 from compiler.sharpness.profiles import ROUNDINGS, Floats, Kernel, Profile
+from compiler.sharpness.several import kernel_of_several
 
 
 class KernelReader(Integers):
@@ -59,9 +60,9 @@ class KernelReader(Integers):
     def kernel(self, head: Head, term: Term) -> Kernel:
         """The kernel of one line of ``head``, by its encodings; ``avoid`` is the negated one."""
         match term.relation:
-            case Equal(key) as relation:
-                quadratic = isinstance(self.subspaces[key].encoding, Quadratic)
-                found = self.quadratic(head, term) if quadratic else self._equal(relation, gated=term.when is not None)
+            case Equal() as relation:
+                squares = self.by_squares(term)
+                found = self.quadratic(head, term) if squares else self._equal(relation, gated=term.when is not None)
             case Among() as relation:
                 found = self._among(relation)
             case Related(key, query, _):
@@ -73,7 +74,7 @@ class KernelReader(Integers):
         found = self._added_up(head, term, found)
         found = self._mixed(found, head.layer) if self.program.basis.kind != "axis" else found
         found = found.negated() if term.negated else found
-        return replace(found, excess=self._excess(term.relation, found))
+        return replace(found, excess=self._excess(term, found))
 
     def _added_up(self, head: Head, term: Term, kernel: Kernel) -> Kernel:
         """The same where an MLP added up a phase that is compared here."""
@@ -118,9 +119,10 @@ class KernelReader(Integers):
                 size = 1.0
         return size * self._gain(name, layer)
 
-    def _excess(self, relation: Relation, kernel: Kernel) -> float:
+    def _excess(self, term: Term, kernel: Kernel) -> float:
         """How far above a fitting key a combination of values that is no mean (shares 2, or -1) may score."""
-        if not isinstance(relation, Offset | Among) and self.is_square(relation.key):
+        relation = term.relation
+        if self.by_squares(term) and not isinstance(relation, Offset) and relation.key not in self.written:
             return 0.0  # -(u - v)^2 is largest where it fits
         names: tuple[str, ...] = () if isinstance(relation, Offset) else (relation.key,)
         names += (relation.query,) if isinstance(relation, Equal | Related) else ()
@@ -162,6 +164,8 @@ class KernelReader(Integers):
         noise = self.noise(key.name)
         unique = self.positional(key) and len(relation.values) == 1
         match key.encoding:
+            case (Phase() | Code()) as encoding if len(relation.values) > 1:
+                return self._several(encoding, key, relation.values)
             case Phase() as phase:
                 magnitudes = tuple(self.number(m) ** 2 for m in phase.magnitudes)
                 target, (low, high) = int(relation.values[0]), self.pure_range(key)
@@ -175,6 +179,24 @@ class KernelReader(Integers):
                 return self.squares(key, np.array([float(relation.values[0])]))
             case _:
                 return self._table(noise, 0.0, unique=unique)
+
+    def _several(self, encoding: Phase | Code, key: Subspace, values: tuple[Value, ...]) -> Kernel:
+        """The kernel of ``key in {..}``.  (What an MLP added up is not exact: there no margin is promised.)"""
+        shown, vectors = self._vectors(encoding, key, values)
+        noise = self.noise(key.name) if self.product_of(key.name) is None else 1.0
+        fits = np.isin(np.arange(len(shown)), [shown.index(value) for value in values])
+        return kernel_of_several(vectors, fits, noise=noise, full=self.always_full(key), roundoff=self.roundoff)
+
+    def _vectors(self, encoding: Phase | Code, key: Subspace, values: tuple[Value, ...]) -> tuple[list[Value], Floats]:
+        """All values that a key may show, ``values`` among them, and the vector of each."""
+        if isinstance(encoding, Code):
+            return list(encoding.values), np.array([[self.number(x) for x in row] for row in encoding.vectors])
+        ends = [*self.pure_range(key), *(int(value) for value in values)]
+        low, high = min(ends), max(ends)
+        check_size(high - low, SPAN, "values between what is compared here", None)
+        angles = np.outer(np.arange(low, high + 1), [self.angle(a) for a in phase_angles(encoding)])
+        sizes = np.array([self.number(m) for m in encoding.magnitudes])
+        return list(range(low, high + 1)), np.hstack([sizes * np.cos(angles), sizes * np.sin(angles)])
 
     # ---------------------------------------------------------------- phases
 

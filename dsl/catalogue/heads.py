@@ -59,9 +59,9 @@ ENTRIES: tuple[Entry, ...] = (
     _in_head(
         "E0405",
         "encodings without an exact score",
-        "`==` is a bilinear score. One-hot keys match anything; phases match phases of the same frequencies; codes "
-        "match the same code; a quadratic key matches any linear form u, as 2uv - v^2. A scalar key matches nothing: "
-        "its score is linear in v. Tokens and integers are never equal.",
+        "`==` is a bilinear score. One-hot keys match anything (a number only where nothing but `embed` writes them); "
+        "phases match phases of the same frequencies; codes the same code; a quadratic key any linear form u, as "
+        "2uv - v^2. A scalar key matches nothing: its score is linear in v. Tokens and integers are never equal.",
         "attend key.index == query.index",
         "attend key.where == query.where",
     ),

@@ -72,11 +72,11 @@ def test_a_width_that_is_stated_stays() -> None:
 
 
 @pytest.mark.parametrize("kind", ["scalar", "quadratic"])
-def test_a_one_hot_key_is_not_matched_with_a_number(kind: str) -> None:
+def test_a_one_hot_key_is_matched_with_a_number_beside_a_constant_only(kind: str) -> None:
     text = spec("", "attend key.content == query.content", "copy key.content -> out")
     text = text.replace("a..d", "0..3").replace("embed token -> content", "embed token -> content\nembed token -> n")
     text = text.replace("subspace out", f"subspace n : {kind}(0..3)\nsubspace slot : onehot(positions)\nsubspace out")
     text = text.replace("embed position", "embed position -> slot\nembed position")
     with pytest.raises(headspec.SpecError) as found:
         headspec.compile(text.replace("key.content == query.content", "key.slot == query.n")).weights  # noqa: B018
-    assert found.value.diagnostics[0].code == "E0405"
+    assert found.value.diagnostics[0].code == "E0430"
