@@ -7,6 +7,7 @@ through the inputs one by one.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -210,6 +211,8 @@ def as_rows(points: Sequence[int]) -> Rows:
 
 def sums(groups: Sequence[Sequence[tuple[int, ...]]], width: int, most: int) -> Rows | None:
     """All sums of one row of each group, in order; None if these are more than ``most``."""
+    if all(groups) and at_least(groups, width) > most:
+        return None
     reach = sum(max((abs(n) for row in group for n in row), default=0) for group in groups)
     kind = np.int64 if reach < LARGEST else np.object_
     found: Rows = np.zeros((int(all(groups)), width), dtype=kind)
@@ -221,3 +224,17 @@ def sums(groups: Sequence[Sequence[tuple[int, ...]]], width: int, most: int) -> 
         if len(found) > most:
             return None
     return found
+
+
+def at_least(groups: Sequence[Sequence[tuple[int, ...]]], width: int) -> int:
+    """A lower bound on the number of different sums of one row of each group, none of them empty.
+
+    Groups that change no number in common are independent: their counts multiply.  Of others A, B, .. there are at
+    least |A| + |B| - 1 + .. sums: those along a chain that grows in one group after the other."""
+    parts: list[tuple[set[int], int]] = []
+    for group in groups:
+        moved, more = {i for i in range(width) if len({row[i] for row in group}) > 1}, len(set(group)) - 1
+        touching = [part for part in parts if part[0] & moved]
+        parts = [part for part in parts if not part[0] & moved]
+        parts.append((moved.union(*(p for p, _ in touching)), more + sum(count for _, count in touching)))
+    return math.prod(1 + count for _, count in parts)

@@ -37,7 +37,7 @@ from compiler.mlp.forms import Form
 from compiler.mlp.pieces import Fewest, Pricing, every_piece
 from compiler.mlp.reading import Reader
 from compiler.mlp.ridges import shapes
-from compiler.mlp.tabulating import Rule, TooWide, combined, sums, tabulated, values_at
+from compiler.mlp.tabulating import Rule, TooWide, at_least, combined, sums, tabulated, values_at
 from compiler.mlp.targets import Target
 from compiler.mlp.vectors import Vector
 from dsl.expressions import Number
@@ -127,6 +127,19 @@ def test_sums_are_those_of_one_row_of_each_group(groups: list[list[tuple[int, in
     assert found is not None
     wanted = {(sum(one for one, _ in rows), sum(two for _, two in rows)) for rows in product(*groups)}
     assert list(map(tuple, found.tolist())) == sorted(wanted)
+
+
+@given(
+    groups=st.lists(
+        st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2), st.integers(0, 1)), min_size=1, max_size=4),
+        max_size=4,
+    )
+)
+def test_there_are_at_least_as_many_sums_as_is_said(groups: list[list[tuple[int, int, int]]]) -> None:
+    wanted = {tuple(map(sum, zip((0, 0, 0), *rows, strict=True))) for rows in product(*groups)}
+    assert at_least(groups, 3) <= len(wanted)
+    apart = [[(r, 0, 0) for r in range(4)], [(0, r, 0) for r in range(5)], [(0, 1, r) for r in range(6)]]
+    assert at_least(apart, 3) == 120 and sums(apart, 3, 119) is None
 
 
 def test_too_many_sums_are_none() -> None:
