@@ -227,6 +227,17 @@ def test_shares_are_counted_too() -> None:
     assert held(sign, [0, 1, 2])[0] is Kind.EMPTY  # coordinates alone cannot tell opposite points from nothing
 
 
+def test_a_matrix_may_bring_one_of_the_two() -> None:
+    """What W_O writes is not counted beforehand, and looked up where it stands; elsewhere it makes no difference."""
+    names = ["cos0", "sin0", "cos1", "sin1"]
+    rows = "    W_V = rows " + ", ".join(f"number.{name}" for name in names)
+    columns = "    W_O = columns " + ", ".join(f"both.{name}" for name in names)
+    given = TENS.replace("    copy key.number -> both", f"{rows}\n{columns}")
+    assert held(changed({TENS: given}), [5, 3, 7]) == (Kind.PURE, (3, 5))
+    aside = {"subspace where": "subspace aside like number\nsubspace where", TENS: given.replace("both", "aside")}
+    assert "E0495" in [d.code for d in refused(changed(aside))]
+
+
 def test_opposite_points_are_a_pair_though_their_sum_is_nothing() -> None:
     """Modulo 2 the vectors of 0 and 1 cancel; what was added is known all the same."""
     text = changed({"0..6": "0..1", "frequencies = [1, 2], magnitudes = [1, 3], period = 7": "1, period = 2"})
