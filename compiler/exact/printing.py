@@ -74,7 +74,7 @@ def _times(weight: Rational, name: str) -> str:
 
 
 def _piece_text(piece: Piece) -> str:
-    factors = [f"sqrt({piece.radicand})"] if piece.radicand != 1 else []
+    factors = [f"sqrt({_digits(piece.radicand)})"] if piece.radicand != 1 else []
     factors += [name if n == 1 else f"{name}^{n}" for name, n in piece.powers if n > 0]
     factors += [f"{piece.function}({angle_to_text(piece.angle)})"] if piece.function else []
     below = "".join(f"/{name}" if n == -1 else f"/{name}^{-n}" for name, n in piece.powers if n < 0)
@@ -136,7 +136,7 @@ def _angle_latex(angle: Angle) -> str:
 
 
 def _piece_latex(piece: Piece) -> str:
-    factors = [f"\\sqrt{{{piece.radicand}}}"] if piece.radicand != 1 else []
+    factors = [f"\\sqrt{{{_digits(piece.radicand)}}}"] if piece.radicand != 1 else []
     factors += [_power_latex(name, n) for name, n in piece.powers]
     factors += [f"\\{piece.function}\\left({_angle_latex(piece.angle)}\\right)"] if piece.function else []
     return _weighted_latex(piece.coefficient, " ".join(factors))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction as F
 
 import pytest
@@ -155,13 +156,16 @@ def test_numbers_of_many_digits_are_printed_whole() -> None:
     text, power = str(number), 2 ** (64 * 64 * 4)
     assert f"cos({digits(power)})" in text and f"{digits(power)}*a" in text and len(digits(power)) == 4933
     assert digits(power) in number.to_latex()
+    primes = [q for q in range(2, 14000) if all(q % d for d in range(2, int(q**0.5) + 1))]
+    root = Scalar({(0, math.prod(primes), 0, (), ()): 1})
+    assert str(root) == f"sqrt({digits(math.prod(primes))})" and digits(math.prod(primes)) in root.to_latex()
     assert str(s("-12345678901234567890/7*a")) == "-12345678901234567890/7*a"
     assert str(Scalar.rational(-(10**9000) - 7)) == "-1" + "0" * 8999 + "7"
 
 
 def digits(number: int) -> str:
     head, tail = divmod(number, 10**2500)
-    return f"{head}{tail:02500}"
+    return f"{head if head < 10**2500 else digits(head)}{str(tail).zfill(2500)}"
 
 
 # ------------------------------------------------------------------ specs
