@@ -30,9 +30,15 @@ def value(scalar: Scalar, values: dict[str, Fraction]) -> mpmath.mpf:
         angle += sum((_real(x) * _real(values[name]) for name, x in angles), mpmath.mpf(0))
         size = _real(coefficient) * mpmath.sqrt(radicand)
         for name, power in powers:
-            size *= (mpmath.pi if name == "pi" else _real(values[name])) ** power
+            size *= _named(name, values) ** power
         total += size * mpmath.cos(angle)
     return total
+
+
+def _named(name: str, values: dict[str, Fraction]) -> mpmath.mpf:
+    if name.startswith("ln("):
+        return mpmath.log(int(name[3:-1]))
+    return mpmath.pi if name == "pi" else _real(values[name])
 
 
 def _real(number: Fraction | int) -> mpmath.mpf:

@@ -115,7 +115,8 @@ ENTRIES: tuple[Entry, ...] = (
         "E0213",
         "a number that does not exist",
         "Division by zero, the square root of a negative number, or an exponent that is not an integer. Arithmetic is "
-        "exact and real, so there is no infinity and no i.",
+        "exact and real, so there is no infinity and no i. Sums are not divided by, powers of sums stay short, and "
+        "roots are taken of numbers whose factors are found.",
         "param k = 1/0",
         "param k = 1/2",
     ),
