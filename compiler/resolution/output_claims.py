@@ -8,10 +8,11 @@ typed, and with a mark where 64-bit integers are not enough.  Not for: whether a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from fractions import Fraction
-from typing import Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn, cast
 
+from compiler import limits
 from compiler.claims import ValueExpectation
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail, unknown
@@ -82,17 +83,24 @@ class OutputClaims:
         def note(end: int) -> None:
             nonlocal worst
             worst = max(worst, abs(end))
+            if worst.bit_length() > BITS:  # at once: a power of it is not worked out
+                help = "reckon in smaller parts: fewer digits at a time, or `mod` within the sum"
+                found = f"numbers of {worst.bit_length():,} bits come up, and the most is {BITS:,}"
+                fail("E0457", found, span, label="too large", help=help)
 
         try:
             bounds(value, self._number_at, note)
         except EmptyDivisor:
             help = "divide by what is never 0, whatever tokens stand there"
             fail("E0458", "a divisor can be 0", span, label="divides by what can be 0", help=help)
-        if worst.bit_length() > BITS:
-            help = "reckon in smaller parts: fewer digits at a time, or `mod` within the sum"
-            found = f"numbers of {worst.bit_length():,} bits come up, and the most is {BITS:,}"
-            fail("E0457", found, span, label="too large", help=help)
         return worst
+
+    def reach(self, value: Expr) -> int:
+        """The largest number that ``value`` can be; 0 where a divisor can be 0, which ``resolve`` refuses."""
+        try:
+            return max(map(abs, bounds(value, self._number_at, lambda end: None)))
+        except EmptyDivisor:
+            return 0
 
     def _number_at(self, place: int) -> Bounds:
         numbers = [spelled_number(token) or 0 for token in self.tokens_at(place)]
@@ -162,8 +170,14 @@ class _Value:
             fail(
                 "E0457", f"the exponent {times} is not from 0 to {EXPONENT}", exponent.span, help="write a smaller one"
             )
+        bits = (self.claims.reach(base).bit_length() - 1) * times  # at least
+        if bits >= BITS:
+            help = "write a smaller exponent, or take `mod` before the next power"
+            found = f"numbers of about {bits:,} bits come up, and the most is {BITS:,}"
+            fail("E0457", found, span, label="too large", help=help)
         if isinstance(base, Number):
             return Number(base.value**times, span=span)
+        limits.check_size(size_of(base) * times, limits.EXPRESSION, "parts in one power, written out", span)
         factors = [base] * times
         while len(factors) > 1:
             pairs = [Binary("*", a, b, span=span) for a, b in zip(factors[::2], factors[1::2], strict=False)]
@@ -210,3 +224,12 @@ class _Value:
 
 def _ill_typed(span: Span, message: str) -> NoReturn:
     fail("E0456", message, span, label="not of this kind", help=FORMS)
+
+
+def size_of(expr: Any) -> int:
+    """How many parts an expression has (or a tuple of them)."""
+    if isinstance(expr, tuple):
+        return sum(map(size_of, expr))
+    if not is_dataclass(expr) or isinstance(expr, Span):
+        return 0
+    return 1 + sum(size_of(getattr(expr, part.name)) for part in fields(expr))

@@ -75,3 +75,13 @@ def test_long_numbers_are_shown_by_their_ends(line: str, code: str) -> None:
         resolve(parse(SPEC + line, name="hostile"))
     assert [d.code for d in refused.value.diagnostics] == [code]
     assert len(refused.value.diagnostics[0].message) < 200
+
+
+@pytest.mark.parametrize("base", ["token[1]", "9", "(token[1] mod 2)"])
+def test_powers_of_powers_in_claims_are_not_worked_out(base: str) -> None:
+    power = base
+    for _ in range(6):
+        power = f"({power})^63"
+    with pytest.raises(SpecError) as refused:
+        resolve(parse(f"{SPEC}expect digit after b == {power} mod 4", name="hostile"))
+    assert [d.code for d in refused.value.diagnostics] == ["E0320" if "mod" in base else "E0457"]
