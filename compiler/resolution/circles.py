@@ -31,6 +31,9 @@ SEEN = 512
 WORK = 4_000_000
 """About how many entries are added up to replace one turn; on large circles fewer turns are tried for it."""
 
+CLIMB = 500_000_000
+"""About how many entries are added up in one climb, some seconds' worth: many turns are not all replaced."""
+
 
 @cache
 def choose_turns(count: int, period: int) -> tuple[int, ...]:
@@ -48,10 +51,15 @@ def choose_turns(count: int, period: int) -> tuple[int, ...]:
 
 
 def _climb(turns: list[int], period: int, tried: Ints) -> tuple[float, list[int]]:
-    least, changed = least_margin(turns, period), True
+    """Until none gets better, or ``CLIMB`` is used up."""
+    least, changed, left = least_margin(turns, period), True, CLIMB
+    entries = (len(turns) + len(tried)) * min(SEEN, period // 2 + 1) ** 2
     while changed:
         changed = False
         for place in range(len(turns)):
+            left -= entries
+            if left < 0:
+                return least, turns
             others = turns[:place] + turns[place + 1 :]
             rest = margins(others, period)
             for k in (int(k) for k in tried if int(k) not in turns):

@@ -155,7 +155,8 @@ def _on_circle(scope: Scope, node: tree.Encoding, count: int, turns: tuple[Expr,
     if turns is None:
         if count > period // 2:
             found = f"a circle of {period} points has {period // 2} different frequencies, not {count}"
-            help = f"write `phase(.., {max(1, period // 2)}, period = {period})` or fewer"
+            fewer = f"write `phase(.., {period // 2}, period = {period})` or fewer"
+            help = fewer if period > 1 else "all numbers are one point of it: write a longer period"
             fail("E0304", found, node.span, label=f"{count} wanted", help=help)
         turns = tuple(Number(Fraction(k)) for k in choose_turns(count, period))
     once = Binary("/", Number(Fraction(2)), Number(Fraction(period)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from compiler import limits
-from compiler.resolution import resolve
+from compiler.resolution import circles, resolve
 from dsl.diagnostics import SpecError
 from dsl.parser import parse
 
@@ -85,3 +85,15 @@ def test_powers_of_powers_in_claims_are_not_worked_out(base: str) -> None:
     with pytest.raises(SpecError) as refused:
         resolve(parse(f"{SPEC}expect digit after b == {power} mod 4", name="hostile"))
     assert [d.code for d in refused.value.diagnostics] == ["E0320" if "mod" in base else "E0457"]
+
+
+def test_choosing_very_many_turns_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    margins = circles.margins
+    monkeypatch.setattr(
+        circles, "margins", lambda turns, period: (looked.append(len(turns)), margins(turns, period))[1]
+    )
+    monkeypatch.setattr(circles, "CLIMB", 10**7)
+    chosen = circles.choose_turns(40, 1009)
+    assert len(set(chosen)) == 40 and 1 <= min(chosen) and max(chosen) <= 504
+    assert sum(looked) < 1000
