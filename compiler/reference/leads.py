@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from compiler.encodings import Subspace
+from compiler.encodings import OneHot, Subspace
 from compiler.heads import Copy, Head
 from compiler.program import Alibi, Program
 from compiler.reference.moving import linear_map
@@ -60,7 +60,7 @@ class Leads:
         self.program, self.subspaces, self.numbers, self.strays = program, subspaces, numbers, strays
         self.roundoff = ROUNDOFF[program.dtype]
         self.moves = {head.name: self._moves(head) for head in program.heads}
-        sizes = {name: len(subspaces[name].coordinates) for name in self._origins()}
+        sizes = {name: _components(subspaces[name]) for name in self._origins()}
         self.slack: dict[str, Floats] = {name: np.zeros((*strays.shape, size)) for name, size in sizes.items()}
         self.loose: set[str] = set()
         for head in program.heads:  # by layer
@@ -182,3 +182,8 @@ class Leads:
         ahead = np.where(right, logits - off, -np.inf).max(axis=-1)
         behind = np.where(right, -np.inf, logits + off).max(axis=-1)
         return np.asarray(~(ahead > behind))
+
+
+def _components(subspace: Subspace) -> int:
+    """How many numbers it holds: a one-hot whose range is looked at as a whole has more than it has coordinates."""
+    return len(subspace.encoding.values) if isinstance(subspace.encoding, OneHot) else len(subspace.coordinates)
