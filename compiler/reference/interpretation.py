@@ -194,6 +194,8 @@ class _Run:
             self._write(name, more)
         for name, off in slack:
             self.leads.add(name, off)
+        for name in {name for head in layer for name in self._touched(head)}:
+            self.strays.note_span(name, self.held[name])
         for name, where in astray:
             self.strays.note(name, where)
         for name, where in runaway:
@@ -261,14 +263,19 @@ class _Run:
         if value is None or output is None:
             return []
         columns = tuple(sorted({column for _, column, _ in value.entries}))
-        rows = sorted({row for row, _, _ in output.entries})
         raw = self._coordinates(columns)
         moved = matrix_of(output, self.numbers) @ matrix_of(value, self.numbers)[:, list(columns)]
         vectors = mean_over_keys(attention, raw.vectors) @ moved.T
         read = [s.name for s in self.program.subspaces if set(s.coordinates) & set(columns)]
         known = attention.known & ~unknown_sources(attention, raw.known) & ~self.strays.leaking(read)
-        touched = [s for s in self.subspaces.values() if set(s.coordinates) & set(rows)]
+        touched = [self.subspaces[name] for name in self._touched(head)]
         return [(s.name, Raw(vectors[..., list(s.coordinates)], known)) for s in touched]
+
+    def _touched(self, head: Head) -> list[str]:
+        """The subspaces that W_O writes to."""
+        output = head.matrix("W_O")
+        rows = set() if output is None else {row for row, _, _ in output.entries}
+        return [name for name, s in self.subspaces.items() if rows & set(s.coordinates)]
 
 
 def _undetermined(held: Held, where: Bools) -> Held:

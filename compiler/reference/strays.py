@@ -22,7 +22,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from compiler.encodings import OneHot, PhasePairs, Quadratic, ScalarValue, Subspace
+from compiler.encodings import Constant, Dims, OneHot, PhasePairs, Quadratic, ScalarValue, Subspace
 from compiler.heads import Copy
 from compiler.program import Program
 from compiler.reference.numbers import Floats, Ints, Numbers
@@ -67,6 +67,12 @@ class Strays:
         for name in names:
             anywhere = anywhere | self.runaway[name]
         return np.asarray(np.logical_or.accumulate(anywhere, axis=1)) if anywhere.any() else anywhere
+
+    def note_span(self, name: str, held: Held) -> None:
+        """What a W_O has written beyond all values (twice a value, say) is astray: nobody made strengths for it."""
+        if name in self.astray and not isinstance(self.subspaces[name].encoding, Dims | Constant):
+            known = held.known if isinstance(held, Raw) else held.kind != Kind.UNKNOWN
+            self.note(name, known & ~self._inside(self.subspaces[name], held))
 
     # -------------------------------------------------------------- what is read
 

@@ -20,6 +20,7 @@ from compiler.heads import Copy, Head
 from compiler.mlp.lines import Line
 from compiler.mlp.phases import PhaseProduct
 from compiler.sharpness.facts import Facts, compared, spread_of
+from compiler.sharpness.outright import brought_outright
 
 QUARTER = 0.25
 
@@ -63,6 +64,8 @@ class Computed(Facts):
         shares: dict[str, float] = {}
         for copy in head.copies:
             shares[copy.target] = shares.get(copy.target, 0.0) + self.carried(copy)
+        for name, reach in brought_outright(head, self).items():
+            shares[name] = shares.get(name, 0.0) + reach
         return self._spread(head, shares)
 
     def _spread(self, head: Head, shares: dict[str, float]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from compiler.circuits.stream import Stream
 from compiler.encodings import OneHot, Phase, PhasePairs, Quadratic, ScalarValue, Subspace, Value
 from compiler.exact import Angle
 from compiler.heads import Among, Copy, Equal, Head, Related
+from compiler.sharpness.outright import brought_outright, sources_outright
 from compiler.sharpness.profiles import unit_roundoff
 from compiler.sharpness.rest_conflicts import rest_keys
 from dsl.expressions import Expr
@@ -66,6 +67,9 @@ class Facts:
         for copy in head.copies:
             moved = self.carried(copy) * (leak + self.noise(copy.source)) + self.share_rounding(head, copy)
             self.leaked[copy.target] = self.leaked.get(copy.target, 0.0) + moved
+        noise = max((self.noise(name) for name in sources_outright(head, self)), default=0.0)
+        for name, reach in brought_outright(head, self).items():
+            self.leaked[name] = self.leaked.get(name, 0.0) + reach * (leak + noise)
 
     def carried(self, copy: Copy) -> float:
         """The share of the target's values that a whole foreign share of the source's becomes; of a number, how far the

@@ -244,3 +244,39 @@ layer
     copy -1 * key.late -> said
 """
     assert headspec.compile(spec(lines)).weights
+
+
+READS = """\
+subspace before : onehot(tokens)
+layer
+  head one
+    attend key.slot == 1
+    rest   key.content == "<bos>"
+    W_V = rows content.a, content.b, content.c
+    W_O = columns {factor}*before.a, {factor}*before.b, before.c
+layer
+  head two{soft}
+    attend key.content == query.before{strength}
+    {more}
+    copy key.content -> out
+predict out
+"""
+
+
+MORE = 'attend key.content in {"c"}\n    rest key.content == "<bos>"'
+
+
+def test_what_a_matrix_writes_beyond_its_values_is_astray() -> None:
+    """Twice a value scores twice, more than a rest key and more than another line takes off: the head says nothing."""
+    text = spec(READS.format(factor=2, soft="", strength="", more=MORE))
+    report = headspec.verify(headspec.compile(text), exhaustive=True, device="cpu")
+    two = report.heads[1]
+    assert report.holds and two.undetermined > 0 and two.checked > 0
+
+
+def test_a_head_with_matrices_leaks_little_where_a_soft_head_reads_it() -> None:
+    text = spec(READS.format(factor=1, soft=" soft", strength=" strength 8", more=""), "mass 0.999")
+    model = headspec.compile(text)
+    assert headspec.verify(model, exhaustive=True, device="cpu").holds
+    [report] = model.weights.strengths.reports[:1]
+    assert report.leak < 1e-3 / 60
