@@ -90,9 +90,12 @@ def test_powers_of_powers_in_claims_are_not_worked_out(base: str) -> None:
 def test_choosing_very_many_turns_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
     margins = circles.margins
-    monkeypatch.setattr(
-        circles, "margins", lambda turns, period: (looked.append(len(turns)), margins(turns, period))[1]
-    )
+
+    def counted(turns: list[int], period: int) -> circles.Floats:
+        looked.append(len(turns))
+        return margins(turns, period)
+
+    monkeypatch.setattr(circles, "margins", counted)
     monkeypatch.setattr(circles, "CLIMB", 10**7)
     chosen = circles.choose_turns(40, 1009)
     assert len(set(chosen)) == 40 and 1 <= min(chosen) and max(chosen) <= 504
