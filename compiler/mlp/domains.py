@@ -184,6 +184,22 @@ def decided_by(stream: Stream, name: str, layer: int) -> str | None:
     return embed.source
 
 
+def always_shows(stream: Stream, name: str, layer: int) -> bool:
+    """Does an embedding alone, for every token (or position), show a value here?  The rows of a group do not tell:
+    those that are empty throughout are left out."""
+    source = decided_by(stream, name, layer)
+    if source is None:
+        return False
+    encoding, embed = stream.subspaces[name].encoding, stream.embeds[name]
+    return all(shown_value(encoding, embed, *place) is not None for place in _places(stream, source))
+
+
+def _places(stream: Stream, source: str) -> list[tuple[str, int]]:
+    if source == "token":
+        return [(token, 0) for token in stream.program.read_tokens]
+    return [("", position) for position in range(stream.program.sequences.longest)]
+
+
 def _alone(stream: Stream, subspace: Subspace, layer: int) -> Group:
     rows = tuple((value,) for value in possible_values(stream, subspace.name, layer))
     return Group((subspace.name,), rows, subspace.name if isinstance(subspace.encoding, OneHot) else None)
@@ -191,10 +207,7 @@ def _alone(stream: Stream, subspace: Subspace, layer: int) -> Group:
 
 def _together(stream: Stream, source: str, names: tuple[str, ...], layer: int) -> Group:
     """The rows that a token (or a position) gives; with a one-hot that tells them apart, if the stream has one."""
-    if source == "token":
-        shown = [(token, 0) for token in stream.program.read_tokens]
-    else:
-        shown = [("", position) for position in range(stream.program.sequences.longest)]
+    shown = _places(stream, source)
     rows = _rows(stream, names, shown)
     full = tuple(name for name in names if _is_full(stream, name, shown))
     keys = [n for n in names if _tells_apart(stream, names, rows, n)]

@@ -21,7 +21,7 @@ from compiler.encodings import Code, Encoding, OneHot, ScalarValue, Subspace, Va
 from compiler.limits import VALUES
 from compiler.mlp.activations import fits_floats
 from compiler.mlp.choosing import Chooser
-from compiler.mlp.domains import Domain, Group, decided_by, domain_of
+from compiler.mlp.domains import Domain, Group, always_shows, domain_of
 from compiler.mlp.figures import figures_of
 from compiler.mlp.possible import values_of
 from compiler.mlp.reading import TRUTHS, Reader
@@ -209,13 +209,10 @@ class Splitter:
 
     def _sure_names(self, part: ValueExpr) -> set[str]:
         """Those inputs that always show a value: embedded ones, for every token (or position), and sure steps."""
-        domain = self._domain(read_subspaces(part))
         return {
             name
-            for name, (g, i) in domain.place.items()
-            if name in self.sure
-            or (name not in self.hidden and decided_by(self.stream, name, self.compute.layer) is not None)
-            and all(row[i] is not None for row in domain.groups[g].rows)
+            for name in read_subspaces(part)
+            if name in self.sure or (name not in self.hidden and always_shows(self.stream, name, self.compute.layer))
         }
 
     # ---------------------------------------------------------------- neurons

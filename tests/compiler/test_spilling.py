@@ -253,3 +253,35 @@ def test_what_is_not_refused_holds(expression: str) -> None:
         return
     module = model.torch(device="cpu")
     assert verify_model(resolve(parse(text)), observe_torch(module), exhaustive=True).holds
+
+
+EMPTY = """\
+model empty
+tokens 0..4, "="
+layout a[0..1] "="
+sequences (0..4){2} "="
+subspace slot  : onehot(positions)
+subspace one   : constant
+subspace oh    : code(0..4, 3)
+subspace e     : scalar(0..4)
+subspace seen  : scalar(0..4)
+subspace r     : scalar(0..6)
+embed position -> slot
+embed token -> oh
+embed 4 - token -> e
+head back
+  attend key.slot == a[0] when query.slot == a[1]
+  attend key.slot == 2 when query.slot == 2
+  copy key.e -> seen
+compute r = (if seen in {3, 4} then oh mod 5 else e + seen) mod 7
+predict r as tokens
+expect r after 2 == 0
+"""
+
+
+def test_a_step_of_a_branch_that_is_not_taken_may_read_nothing() -> None:
+    """`=` shows nothing in `oh`: what stands in the other branch keeps its condition when it becomes a step."""
+    model = headspec.compile(EMPTY)
+    assert any(compute.part_of for compute in model.weights.program.computes)
+    result = headspec.verify(model, exhaustive=True, device="cpu")
+    assert result.holds and result.outputs.undetermined == 0 and result.outputs.checked == 25
