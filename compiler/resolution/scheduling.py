@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from compiler import limits
 from compiler.computing import Split, read_subspaces
 from compiler.resolution.computes import NO_SPLITS
 from compiler.resolution.mentions import names_in, read_by, written_by
@@ -71,6 +72,10 @@ def schedule(scope: Scope, statements: Sequence[Statement], splits: Mapping[int,
     ``splits``: lines that are computed in steps, by the identity of their declarations; E0520 where a ``layer`` block
     leaves no layer for a step."""
     blocks = [s for s in statements if isinstance(s, LayerDecl)]
+    if len(blocks) > limits.LAYERS:  # refused before every pair of them is looked at
+        with scope.attempt():
+            limits.check_size(len(blocks), limits.LAYERS, "layers", blocks[-1].span)
+        scope.errors.check()
     names = frozenset(s.name for s in statements if isinstance(s, SubspaceDecl))
     ready = {s.target for s in statements if isinstance(s, EmbedDecl)}
     ready |= {s.name for s in statements if isinstance(s, SubspaceDecl) and _is_constant(s)}

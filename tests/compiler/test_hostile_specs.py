@@ -100,3 +100,10 @@ def test_choosing_very_many_turns_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = circles.choose_turns(40, 1009)
     assert len(set(chosen)) == 40 and 1 <= min(chosen) and max(chosen) <= 504
     assert sum(looked) < 1000
+
+
+def test_very_many_layers_are_refused_before_they_are_looked_at() -> None:
+    layers = "for i in 0..LAST\n  layer\n    head h[i]\n      attend key.digit == query.digit\n"
+    with pytest.raises(SpecError) as refused:
+        resolve(parse(SPEC + layers.replace("LAST", "9999"), name="hostile"))
+    assert [(d.code, "10,000 layers" in d.message) for d in refused.value.diagnostics] == [("E0320", True)]
