@@ -3,7 +3,8 @@
 In: exact ``Circuits`` and the values of symbols.  Out: ``Strengths``.  Not for: proving the lowered floats.
 
 ``frequencies`` chooses phases for a context, ``facts`` and ``kernels`` say how well each line tells keys apart,
-``problem`` states what must hold, ``solving`` finds the least strengths, ``readouts`` looks at predicted numbers;
+``problem`` states what must hold, ``solving`` finds the least strengths, ``readouts`` looks at predicted numbers,
+``rounding`` at lines of neurons, ``soft_heads`` at patterns that are a meaning, ``outright`` at given matrices;
 ``rest_conflicts`` and ``refusals`` say why there are none.
 """
 
