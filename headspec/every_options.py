@@ -35,7 +35,7 @@ def add_every(parser: argparse.ArgumentParser) -> None:
 
 def _shard(word: str) -> Shard:
     index, _, count = word.partition("/")
-    if not all(part.isascii() and part.isdigit() and len(part) <= 6 for part in (index, count)):
+    if not all(part.isascii() and part.isdigit() and len(part) <= 6 for part in (index, count)) or not int(count):
         raise argparse.ArgumentTypeError(f"`{word}` is not like 1/4")
     if not 1 <= int(index) <= int(count):
         raise argparse.ArgumentTypeError(f"`{word}`: the parts are 1/{count} to {count}/{count}")

@@ -111,9 +111,9 @@ def load(path: Path, identity: Identity, plan: Plan) -> State:
     found = _read(path)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         _refuse(path, "it is not a checkpoint of `headspec verify --exhaustive`")
-    for name, ours in asdict(identity).items():
-        if found.get(name) != ours:
-            _refuse(path, f"it belongs to {_OTHER[name]}")
+    for name, whose in _OTHER.items():
+        if found.get(name) != getattr(identity, name):
+            _refuse(path, f"it belongs to {whose}")
     try:
         state = State.from_json(found)
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -131,11 +131,12 @@ def _fits(state: State, plan: Plan) -> bool:
 
 
 _OTHER = {
-    "weights": "other weights",
-    "claims": "other prompts or claims",
     "dtype": "another float type",
     "prompts": "another number of prompts",
+    "claims": "other prompts or claims",
+    "weights": "other weights",
 }
+"""In this order: in another float type the weights are others too."""
 
 
 def absorb(state: State, other: State, path: Path) -> State:

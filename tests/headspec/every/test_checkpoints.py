@@ -59,6 +59,8 @@ def test_what_is_saved_is_loaded(tmp_path: Path, adding: Plan, margin: float) ->
         ({"claims": "d"}, "other prompts or claims"),
         ({"dtype": "bfloat16"}, "another float type"),
         ({"prompts": 9}, "another number of prompts"),
+        ({"weights": "v", "dtype": "bfloat16"}, "another float type"),
+        ({"weights": "v", "claims": "d"}, "other prompts or claims"),
     ],
 )
 def test_a_file_of_something_else_is_refused(

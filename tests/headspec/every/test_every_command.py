@@ -90,6 +90,7 @@ def test_few_prompts_need_nothing_more(adding: str, capsys: Capture) -> None:
         (["--outputs", "0"], "E0608"),
         (["--exhaustive", "--shard", "3/2"], "E0608"),
         (["--exhaustive", "--shard", "0/2"], "E0608"),
+        (["--exhaustive", "--shard", "1/0"], "E0608"),
         (["--exhaustive", "--shard", "half"], "E0608"),
         (["--exhaustive", "--checkpoint", "{spec}"], "E0670"),
         (["--exhaustive", "--merge", "no-such-file"], "E0601"),
@@ -100,6 +101,11 @@ def test_what_cannot_be_done_is_said(adding: str, words: list[str], code: str, c
     words = [word.format(spec=adding) for word in words]
     assert main(["verify", adding, *words, "--samples", "5", "--device", "cpu"]) == 2
     assert f"error[{code}]" in capsys.readouterr().err
+
+
+def test_a_shard_of_nothing_is_no_shard(adding: str, capsys: Capture) -> None:
+    assert main(["verify", adding, "--exhaustive", "--shard", "0/0"]) == 2
+    assert "`0/0` is not like 1/4" in capsys.readouterr().err
 
 
 def test_parts_of_a_spec_without_claims_are_refused(capsys: Capture) -> None:
