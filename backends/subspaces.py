@@ -10,8 +10,8 @@ from typing import assert_never
 
 from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Pairs, Phase, PhasePairs, Quadratic, ScalarValue
 from compiler.program import Program
-from dsl.expression_printing import print_expression
 from dsl.expressions import Expr
+from dsl.printing.expressions import print_expression
 
 
 def subspaces_to_json(program: Program) -> dict[str, dict[str, object]]:

@@ -28,7 +28,7 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 
 import headspec  # noqa: E402
-from headspec.outputs import block_of  # noqa: E402
+from headspec.verification.outputs import block_of  # noqa: E402
 
 SPECS = ROOT / "specs" / "systems" / "modular"
 RESULTS = ROOT / "benchmarks" / "results" / "modular.md"

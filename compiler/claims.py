@@ -1,7 +1,7 @@
 """What the ``expect`` lines claim: where a head attends, what follows a prompt, what an output is.
 
 In: nothing (pure data, made by ``resolution.claims``).  Out: the frozen types of ``Expectation``.  Not for: whether it
-is so (``headspec.verification``; ``predicates`` and ``claimed_outputs`` say what the formulas mean).
+is so (``headspec.verification.comparing``; ``predicates`` and ``claimed_outputs`` say what the formulas mean).
 """
 
 from __future__ import annotations

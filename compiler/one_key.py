@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from compiler.computing import Compute
 from compiler.encodings import Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace
 from compiler.heads import Among, Equal, Head, Offset, Prefer, Related, Term
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import EmbedLine
-from compiler.sequences import SequenceLanguage
 from compiler.spelled import stands_for
 from dsl.expressions import Number
 

@@ -17,8 +17,8 @@ from compiler.claims import Expectation
 from compiler.computing import Compute
 from compiler.encodings import Quadratic, Subspace, Value
 from compiler.heads import Head, matches_number
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.limits import NEURONS
-from compiler.sequences import SequenceLanguage
 from dsl.expressions import Expr
 from dsl.span import Span
 from dsl.tree import Spec

@@ -20,8 +20,8 @@ from typing import NoReturn
 
 from compiler.encodings import OneHot, Subspace, Value
 from compiler.heads import Among, Equal, Head, Related, Term
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import EmbedLine
-from compiler.sequences import SequenceLanguage
 from compiler.spelled import stands_for
 from dsl.diagnostics import Diagnostic, Note, SpecError
 from dsl.span import Span

@@ -17,14 +17,14 @@ from typing import Any, cast
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from dsl import line_errors as errors
-from dsl.building import Builder
+from dsl.building.lines import Builder
 from dsl.diagnostics import Collector, Diagnostic, SpecError
 from dsl.expressions import Expr
 from dsl.layout import MAX_ERRORS, Layout, Line, read_layout
-from dsl.slips import word_at
+from dsl.mistakes import line_errors as errors
+from dsl.mistakes.slips import word_at
+from dsl.mistakes.syntax_errors import explain
 from dsl.span import Source, Span
-from dsl.syntax_errors import explain
 from dsl.tree import ForDecl, HeadDecl, HeadLine, LayerDecl, LayerItem, ModelDecl, Spec, Statement
 from dsl.words import FAMILIES, HEAD_LINES, LAYER_LINES, STATEMENTS
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dsl.diagnostics import SpecError as SpecError
     from headspec import exercises as exercises
     from headspec import metrics as metrics
-    from headspec.ablation import ablate as ablate
-    from headspec.ablation_figures import Ablation as Ablation
+    from headspec.ablation.ablating import ablate as ablate
+    from headspec.ablation.figures import Ablation as Ablation
     from headspec.analyses.attribution import Attribution as Attribution
     from headspec.analyses.attribution import attribute as attribute
     from headspec.analyses.geometry import Points as Points
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
     from headspec.analyses.probing import probe as probe
     from headspec.analyses.tree import Tree as Tree
     from headspec.analyses.tree import attention_tree as attention_tree
-    from headspec.drawing import plot as plot
     from headspec.generation import Generated as Generated
     from headspec.model import Model as Model
     from headspec.model import compile as compile
     from headspec.model import load as load
+    from headspec.pictures.drawing import plot as plot
     from headspec.run_result import RunResult as RunResult
     from headspec.spectra.analysis import fourier as fourier
     from headspec.spectra.figures import Fourier as Fourier
-    from headspec.verification import Verification as Verification
-    from headspec.verifying import verify as verify
+    from headspec.verification.comparing import Verification as Verification
+    from headspec.verification.verifying import verify as verify
 
 _HOMES = {
-    "ablate": "headspec.ablation",
-    "Ablation": "headspec.ablation_figures",
+    "ablate": "headspec.ablation.ablating",
+    "Ablation": "headspec.ablation.figures",
     "attention_tree": "headspec.analyses.tree",
     "attribute": "headspec.analyses.attribution",
     "Attribution": "headspec.analyses.attribution",
-    "plot": "headspec.drawing",
+    "plot": "headspec.pictures.drawing",
     "points": "headspec.analyses.geometry",
     "Points": "headspec.analyses.geometry",
     "probe": "headspec.analyses.probing",
@@ -58,11 +58,11 @@ _HOMES = {
     "fourier": "headspec.spectra.analysis",
     "Fourier": "headspec.spectra.figures",
     "load": "headspec.model",
-    "verify": "headspec.verifying",
+    "verify": "headspec.verification.verifying",
     "Generated": "headspec.generation",
     "Model": "headspec.model",
     "RunResult": "headspec.run_result",
-    "Verification": "headspec.verification",
+    "Verification": "headspec.verification.comparing",
     "SpecError": "dsl.diagnostics",
 }
 

@@ -2,7 +2,7 @@
 
 In: words of a command line.  Out: text or JSON on standard output, and an exit status: 0 it holds (or is done),
 1 it does not hold, 2 the input is at fault, with a diagnostic on standard error (with ``--json``: as JSON on
-standard output); 130 when interrupted.  Not for: doing the work: each command lives in a ``commands_`` module
+standard output); 130 when interrupted.  Not for: doing the work: each command lives in a module of ``commands``
 that is imported when the command is run, so that ``--help`` is quick.
 """
 
@@ -17,10 +17,9 @@ from importlib import import_module
 from typing import cast
 
 from headspec import __version__
-from headspec.ablate_options import add_ablate
-from headspec.analysis_options import add_attribute, add_drawings, add_probe
-from headspec.command_parser import Parser
-from headspec.common_options import (
+from headspec.commands.ablate_options import add_ablate
+from headspec.commands.analysis_options import add_attribute, add_drawings, add_probe
+from headspec.commands.common_options import (
     Commands,
     add_command,
     add_device,
@@ -30,9 +29,10 @@ from headspec.common_options import (
     positive_number,
     whole_number,
 )
-from headspec.every_options import add_every
-from headspec.exercise_options import add_exercise
-from headspec.fourier_options import add_fourier
+from headspec.commands.every_options import add_every
+from headspec.commands.exercise_options import add_exercise
+from headspec.commands.fourier_options import add_fourier
+from headspec.commands.parser import Parser
 
 HOLDS, DOES_NOT_HOLD, AT_FAULT, INTERRUPTED = 0, 1, 2, 130
 
@@ -79,7 +79,7 @@ def _command(
 
 def _new(commands: Commands) -> None:
     parser = _command(
-        commands, "new", "commands_files:new", "write a commented starter spec", "headspec new mine", spec=False
+        commands, "new", "commands.files:new", "write a commented starter spec", "headspec new mine", spec=False
     )
     parser.add_argument("name", metavar="NAME", help="the model's name")
     parser.add_argument("--from", dest="source", metavar="SPEC", help="begin with a copy of this spec")
@@ -91,7 +91,7 @@ def _compile(commands: Commands) -> None:
     parser = _command(
         commands,
         "compile",
-        "commands_inspect:compile_spec",
+        "commands.inspect:compile_spec",
         "compute exact weights, lower them to floats and save them",
         "headspec compile induction -o induction/ --dtype bfloat16",
     )
@@ -105,7 +105,7 @@ def _show(commands: Commands) -> None:
     parser = _command(
         commands,
         "show",
-        "commands_inspect:show",
+        "commands.inspect:show",
         "print the exact matrices, as in a paper",
         "headspec show induction previous --matrix W_Q,W_K --latex",
     )
@@ -124,7 +124,7 @@ def _expand(commands: Commands) -> None:
     parser = _command(
         commands,
         "expand",
-        "commands_inspect:expand",
+        "commands.inspect:expand",
         "net heads, virtual heads, path expansion, composition scores, ranks and singular values",
         "headspec expand induction",
     )
@@ -135,7 +135,7 @@ def _run(commands: Commands) -> None:
     parser = _command(
         commands,
         "run",
-        "commands_run:run",
+        "commands.run:run",
         "what the compiled model says, its attention patterns drawn in the terminal",
         'headspec run induction "<bos> a b c a" --queries 4',
     )
@@ -152,7 +152,7 @@ def _plot(commands: Commands) -> None:
     parser = _command(
         commands,
         "plot",
-        "commands_run:plot",
+        "commands.run:plot",
         "draw attention patterns, trees of attention, points, or a Fourier analysis, as one self-contained file",
         'headspec plot induction "<bos> a b c a" -o induction.html',
     )
@@ -178,7 +178,7 @@ def _verify(commands: Commands) -> None:
     parser = _command(
         commands,
         "verify",
-        "commands_verify:verify",
+        "commands.verify:verify",
         "hold the compiled model (or a saved folder) against the spec's meaning and its expect lines",
         "headspec verify induction --samples 5000 --dtype bfloat16",
     )
@@ -204,7 +204,7 @@ def _verify(commands: Commands) -> None:
 
 def _fmt(commands: Commands) -> None:
     parser = _command(
-        commands, "fmt", "commands_files:fmt", "format specs in place", "headspec fmt --check specs/*.head", spec=False
+        commands, "fmt", "commands.files:fmt", "format specs in place", "headspec fmt --check specs/*.head", spec=False
     )
     parser.add_argument("specs", metavar="SPEC", nargs="+", help=".head files")
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 when a file is not formatted")
@@ -216,7 +216,7 @@ def _specs(commands: Commands) -> None:
     parser = _command(
         commands,
         "specs",
-        "commands_files:specs",
+        "commands.files:specs",
         "list the packaged specs, or print one",
         "headspec specs induction",
         spec=False,
@@ -229,7 +229,7 @@ def _explain(commands: Commands) -> None:
     parser = _command(
         commands,
         "explain",
-        "commands_files:explain",
+        "commands.files:explain",
         "a longer word on an error code",
         "headspec explain E0104",
         spec=False,

@@ -18,7 +18,7 @@ LISTED = 40
 
 def render_mlps(weights: Weights, layers: tuple[int, ...] | None = None) -> str:
     """Every MLP (of ``layers``, if given): its size, the method of each compute line, its neurons."""
-    from headspec.matrices import residual_names
+    from headspec.matrices.named import residual_names
 
     names = residual_names(weights.program)
     chosen = [mlp for mlp in weights.mlps if layers is None or mlp.layer in layers]
@@ -82,7 +82,7 @@ def _signed(entry: Scalar) -> str:
 def mlps_json(weights: Weights) -> list[dict[str, object]]:
     """Per MLP: layer, activation, neurons, notes, labels, and the matrices that are not empty, as ``show --json``."""
     from compiler.exact import matrix_to_json
-    from headspec.matrices import residual_names
+    from headspec.matrices.named import residual_names
 
     names, bindings = residual_names(weights.program), weights.bindings
     found = []

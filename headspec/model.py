@@ -24,7 +24,7 @@ from headspec.words import read_tokens
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from backends.loading import Loaded
+    from backends.files.loading import Loaded
     from backends.lowered import Lowered
     from backends.numpy_model import NumpyModel
     from backends.torch_model import TorchModel
@@ -144,7 +144,7 @@ class Model:
         QK = W_Q^T W_K and OV = W_O W_V (d_model, d_model; with biases one more coordinate, the constant 1).
         Of the model: W_E (d_model, vocabulary), W_pos (d_model, context), W_U (vocabulary, d_model),
         b_U (vocabulary, 1).  SpecError E0606 for any other name."""
-        from headspec.matrices import find_matrix
+        from headspec.matrices.named import find_matrix
 
         return find_matrix(self.weights, name, head).matrix
 
@@ -158,8 +158,8 @@ class Model:
 
         Rows and columns are named after residual coordinates; columns of zeros are left out, and a large matrix is
         listed by its nonzeros.  SpecError E0606 for a name that there is not."""
-        from headspec.matrices import find_matrices
-        from headspec.matrix_text import render_matrix
+        from headspec.matrices.named import find_matrices
+        from headspec.matrices.text import render_matrix
         from headspec.terminal import Drawing
 
         found = [named for word in name.split(",") for named in find_matrices(self.weights, word.strip(), head)]
@@ -171,7 +171,7 @@ class Model:
         ``generate``: with so many tokens behind it that the model generates, as ``Model.generate`` does."""
         import numpy as np
 
-        from headspec.outputs import best_tokens, speaks_of
+        from headspec.verification.outputs import best_tokens, speaks_of
 
         program, written = self.program, 0
         if generate:
@@ -244,7 +244,7 @@ class Model:
         """Write the weights, the spec and a description into ``folder`` (safetensors and JSON), and return it.
 
         A folder with other things in it is refused (SpecError E0610) unless ``force``."""
-        from backends.saving import save
+        from backends.files.saving import save
 
         kind = check_dtype(dtype or self.program.dtype)
         return save(self.lowered, self.program, folder, kind, settings=self.settings, force=force, version=__version__)
@@ -255,14 +255,14 @@ class Model:
         return f"<headspec model {program.name}: d_model {program.width}, context {program.context}; {heads}>"
 
     def _repr_html_(self) -> str:
-        from headspec.plotting import summary_html
+        from headspec.pictures.plotting import summary_html
 
         return summary_html(self.program)
 
 
 def load(folder: str | Path, *, device: str = "auto") -> Loaded:
     """A saved model: its torch module is ``.model``, its spec ``.program``.  SpecError when it is not whole."""
-    from backends.loading import load as load_folder
+    from backends.files.loading import load as load_folder
     from headspec.devices import choose_device
 
     return load_folder(folder, device=choose_device(device))

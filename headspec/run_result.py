@@ -60,11 +60,11 @@ class RunResult:
         }
 
     def __str__(self) -> str:
-        from headspec.patterns import draw_run
+        from headspec.pictures.patterns import draw_run
 
         return draw_run(self)
 
     def _repr_html_(self) -> str:
-        from headspec.plotting import notebook_html
+        from headspec.pictures.plotting import notebook_html
 
         return notebook_html(self)

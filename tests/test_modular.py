@@ -12,7 +12,7 @@ import torch
 import headspec
 from backends.torch_model import TorchModel
 from headspec.model import Model
-from headspec.outputs import block_of
+from headspec.verification.outputs import block_of
 
 SPECS = Path(__file__).resolve().parent.parent / "specs" / "systems" / "modular"
 

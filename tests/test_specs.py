@@ -12,7 +12,7 @@ import pytest
 
 import headspec
 from dsl.parser import parse
-from dsl.printer import print_spec
+from dsl.printing.printer import print_spec
 from dsl.tree import ExpectHead, ExpectOutput, ExpectValue, ForDecl, ModelDecl
 
 SPECS = Path(__file__).resolve().parent.parent / "specs"

@@ -14,7 +14,7 @@ import headspec
 from backends.lowered import Lowered
 from backends.lowering import lower
 from backends.numpy_model import NumpyModel
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 
 SPEC = """
 model small_induction

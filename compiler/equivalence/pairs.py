@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compiler.sequences import SequenceLanguage
+from compiler.inputs.sequences import SequenceLanguage
 from dsl.diagnostics import Diagnostic, SpecError
 
 Place = tuple[int, int]

@@ -1,7 +1,7 @@
 """Neurons held against the expression that they are for, before any matrix is made.
 
 In: finished neurons, their domain, the expression and the target.  Out: nothing; an AssertionError where they give
-another value.  Not for: floats (``activations``), or the model as a whole (``headspec.verification``).
+another value.  Not for: floats (``activations``), or the model as a whole (``headspec.verification.comparing``).
 
 All combinations of inputs are gone through, or some of them, where there are very many.  What is added up is rational:
 times a common denominator it is whole, in 64 bits where it fits and otherwise in integers of any size.  An entry that

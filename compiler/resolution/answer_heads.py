@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from compiler.program import Program
 from compiler.resolution.scope import fail
-from dsl.printer import print_spec
+from dsl.printing.printer import print_spec
 from dsl.span import Source, Span
 from dsl.tree import (
     BasisDecl,

@@ -1,7 +1,7 @@
 """``expect`` and ``predict`` lines: claims over tokens and positions, and where the answer is read.
 
 In: their statements and the ``Scope``.  Out: ``HeadExpectation``, ``OutputExpectation`` with params replaced and every
-name checked.  Not for: whether a claim holds (``headspec.verification``).
+name checked.  Not for: whether a claim holds (``headspec.verification.comparing``).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Literal, NoReturn
 from compiler import limits
 from compiler.claims import HeadExpectation, OutputExpectation
 from compiler.encodings import AnyPairs, Constant, Dims, Subspace
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import OwnToken
 from compiler.resolution.embeds import holds_any
 from compiler.resolution.encoded import name_of, values_of
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolution.sets import resolve_range, show_all
-from compiler.sequences import SequenceLanguage
 from dsl.diagnostics import Note, did_you_mean
 from dsl.expressions import (
     Binary,

@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import prod
 
+from compiler.inputs.sequences import Cat, SequenceLanguage, Tok
 from compiler.program import BLANK, Generate
 from compiler.resolution.patterns import blocks, resolve_sequences
 from compiler.resolution.scope import AlreadyReported, Scope, fail, unknown
 from compiler.resolution.slots import names_of
-from compiler.sequences import Cat, SequenceLanguage, Tok
 from dsl import token_patterns
 from dsl.tree import GenerateDecl, PredictDecl, SequencesDecl
 

@@ -25,12 +25,12 @@ from compiler.computing import Compute
 from compiler.different import different
 from compiler.encodings import AnyPairs, ScalarValue, Subspace, Value
 from compiler.heads import Among, Copy, Head
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.one_key import Plain
 from compiler.program import EmbedLine
 from compiler.resolution.embeds import held
 from compiler.resolution.encoded import kind_of, values_of
 from compiler.resolution.sets import show
-from compiler.sequences import SequenceLanguage
 from dsl.expressions import Number
 
 Ints = NDArray[np.int64]

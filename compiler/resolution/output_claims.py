@@ -2,7 +2,7 @@
 
 In: the statements, the ``Scope`` and the valid inputs.  Out: ``ValueExpectation`` with every position worked out,
 typed, and with a mark where 64-bit integers are not enough.  Not for: whether a claim holds, nor what it is worth
-(``headspec.verification``, ``compiler.token_values``).
+(``headspec.verification.comparing``, ``compiler.token_values``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, Literal, NoReturn, cast
 
 from compiler import limits
 from compiler.claims import ValueExpectation
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail, unknown
 from compiler.resolution.sets import show
-from compiler.sequences import SequenceLanguage
 from compiler.spelled import spelled_number
 from compiler.token_values import Bounds, EmptyDivisor, bounds
 from dsl.expressions import (

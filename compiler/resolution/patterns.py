@@ -13,13 +13,13 @@ from itertools import product
 from math import prod
 
 from compiler import limits
-from compiler.automaton_language import AutomatonLanguage
-from compiler.patterns import min_length, most_tokens
-from compiler.repeats import is_rigid, repeated_language
+from compiler.inputs.automaton_language import AutomatonLanguage
+from compiler.inputs.patterns import min_length, most_tokens
+from compiler.inputs.repeats import is_rigid, repeated_language
+from compiler.inputs.sequences import Alt, Cat, Pattern, Rep, SequenceLanguage, Tok
 from compiler.resolution.numbers import integer
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import resolve_range, token_range
-from compiler.sequences import Alt, Cat, Pattern, Rep, SequenceLanguage, Tok
 from dsl import expressions, token_patterns
 from dsl.diagnostics import Note, did_you_mean
 from dsl.expressions import Name

@@ -19,6 +19,7 @@ from compiler import limits
 from compiler.claims import Expectation
 from compiler.computing import Compute, Part, Split
 from compiler.heads import Head
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import Activation, Basis, Dtype, EmbedLine, Generate, Origin, OwnToken, Program
 from compiler.resolution.basis import resolve_basis
 from compiler.resolution.claims import (
@@ -57,7 +58,6 @@ from compiler.resolution.settings import (
 from compiler.resolution.shares import check_shares
 from compiler.resolution.slots import check_layout, resolve_layout
 from compiler.resolution.statements import Statements
-from compiler.sequences import SequenceLanguage
 from dsl.span import Source
 from dsl.tree import (
     BasisDecl,

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 from compiler.computing import Compute
 from compiler.heads import Head
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import EmbedLine
 from compiler.resolution.numbers import fraction
 from compiler.resolution.scope import Scope, fail
-from compiler.sequences import SequenceLanguage
 from compiler.sharing import LARGEST, Places, common_denominator, shared_rows
 from dsl.diagnostics import Note
 from dsl.expressions import Expr

@@ -15,9 +15,9 @@ from itertools import product
 
 from compiler import limits
 from compiler.encodings import Value
+from compiler.inputs.sequences import Cat, SequenceLanguage, Tok
 from compiler.resolution.scope import Scope, fail
 from compiler.resolution.sets import constant, resolve_range, show
-from compiler.sequences import Cat, SequenceLanguage, Tok
 from dsl.expressions import Expr, Label, Range
 from dsl.tree import LayoutDecl, Slot
 

@@ -64,8 +64,8 @@ ENTRIES: tuple[Entry, ...] = (
         "a phase shows no value to an MLP, and some codes show none",
         "A neuron sees a linear map of the stream. A scalar is its value, a one-hot shows any function of its "
         "value, but no linear map of a phase is its value. Two phases can be added and subtracted, "
-        "and the result is a phase again; of a pair of phases only the sum shows. For anything else hold the value in a "
-        "second subspace. The values of a code "
+        "and the result is a phase again; of a pair of phases only the sum shows. For anything else hold the value in "
+        "a second subspace. The values of a code "
         "lie apart on some direction, and are read by steps along it, unless symbols stand in its vectors, two pairs "
         "of them add up to the same, or they are too many.",
         "subspace place : onehot(0..7)\nlayer\n  compute place = where\n",

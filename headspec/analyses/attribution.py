@@ -1,7 +1,7 @@
 """Attribution: which token of a text affects which output, and by how much.
 
 In: a model, and texts or a number of samples.  Out: ``Attribution``, a matrix of inputs by outputs.  Not for: what
-happens when a part of the *model* is changed (``headspec.ablation``).
+happens when a part of the *model* is changed (``headspec.ablation.ablating``).
 
 As Bai et al. 2025 (arXiv 2510.00184) do it: one token is replaced by another that may stand there, all the others
 stay, also those that the model wrote; the effect on an output is the mean, over texts, of what the logit of the token
@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from compiler.claims import ValueExpectation
 from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError
+from headspec.ablation.intervening import Subject, find_subject
 from headspec.analyses.texts import choices, completed, given_places, other_tokens, read_text, sample_texts
-from headspec.intervening import Subject, find_subject
-from headspec.outputs import block_of
-from headspec.sampling import Tokens
 from headspec.scope import Places
+from headspec.verification.outputs import block_of
+from headspec.verification.sampling import Tokens
 
 if TYPE_CHECKING:
     from headspec.model import Model

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from compiler.limits import check_size
 from compiler.spelled import spelled_number
 from dsl.diagnostics import Diagnostic, SpecError
+from headspec.ablation.intervening import find_subject
 from headspec.analyses.sites import activations, find_sites
 from headspec.analyses.texts import choices, read_text, sample_texts
-from headspec.intervening import find_subject
-from headspec.sampling import Tokens
 from headspec.scope import Places
 from headspec.spectra.transforms import coefficients, embedding_spectrum
+from headspec.verification.sampling import Tokens
 
 if TYPE_CHECKING:
     from headspec.model import Model

@@ -1,7 +1,7 @@
 """Linear probes: can a number of the text be read off the residual stream by a linear map?
 
 In: a model, targets, sites.  Out: ``Probes``: for each target at each site the error on texts that it was not fitted
-to.  Not for: what a site is called (``headspec.edits``), nor what a target is worth (``targets``).
+to.  Not for: what a site is called (``headspec.ablation.edits``), nor what a target is worth (``targets``).
 
 y ~ w.x + b by least squares on one half of the texts, x (d,) the activation at the target's position, standardised;
 ``ridge`` adds ridge |w|^2 to the mean squared error.  Bai et al. 2025 (arXiv 2510.00184) read the running sum so, after
@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.diagnostics import Diagnostic, SpecError
+from headspec.ablation.intervening import find_subject
 from headspec.analyses.sites import Site, activations, find_sites
 from headspec.analyses.targets import Target, read_targets
 from headspec.analyses.texts import sample_texts
-from headspec.intervening import find_subject
 from headspec.scope import Places
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from headspec.analyses.attribution import Attribution
 from headspec.analyses.geometry import Points
 from headspec.analyses.probing import Probes
 from headspec.analyses.tree import Edge, Tree
-from headspec.report import percent, table
 from headspec.terminal import plain_label
+from headspec.verification.report import percent, table
 
 MOST_COLUMNS = 24
 

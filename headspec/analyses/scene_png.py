@@ -9,7 +9,7 @@ import io
 from typing import Any
 
 from headspec.analyses.scene import Curve, Dot, Rectangle, Scene, Shape, Words
-from headspec.plot_png import _matplotlib, _text
+from headspec.pictures.png import _matplotlib, _text
 
 DOTS = 144
 PIXEL = 72 / 96  # points

@@ -9,7 +9,7 @@ import html
 from xml.sax.saxutils import escape, quoteattr
 
 from headspec.analyses.scene import Curve, Dot, Rectangle, Scene, Shape, Words
-from headspec.plot_svg import _clean
+from headspec.pictures.svg import _clean
 from headspec.spectra.drawing_svg import _PAGE
 from headspec.terminal import plain_label
 

@@ -1,7 +1,7 @@
 """Where activations are read: a head, the residual stream, a hook.
 
 In: ``stream 1``, ``blocks.1.hook_resid_mid``, ``fetch[0]``.  Out: ``Site``s, and their activations on texts, in
-float64.  Not for: changing them (``headspec.intervening``).
+float64.  Not for: changing them (``headspec.ablation.intervening``).
 
 Of a head, its output (D,), what it adds to the stream: z W_O.
 """
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from compiler.limits import check_size
 from dsl.diagnostics import Diagnostic, SpecError
-from headspec.edits import EditReader, Patch, Place
-from headspec.intervening import Subject
-from headspec.sampling import Tokens
+from headspec.ablation.edits import EditReader, Patch, Place
+from headspec.ablation.intervening import Subject
+from headspec.verification.sampling import Tokens
 
 Floats = NDArray[np.float64]
 

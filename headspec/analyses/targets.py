@@ -23,8 +23,8 @@ from dsl.diagnostics import Diagnostic, SpecError
 from dsl.expressions import Expr, Text
 from dsl.parser import parse
 from dsl.tree import ExpectValue
-from headspec.sampling import Tokens
 from headspec.scope import scope_of
+from headspec.verification.sampling import Tokens
 
 MOST = 256
 FORM = "NAME after POSITION == EXPRESSION, such as `sum after 4 == token[0] + token[1]`"

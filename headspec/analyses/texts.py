@@ -1,7 +1,7 @@
 """The texts that an analysis runs: valid inputs, and the same with one token changed.
 
 In: a program, how many, a seed; or a text.  Out: token ids (B, n).  Not for: which sequences a verification looks at
-(``headspec.sampling``).
+(``headspec.verification.sampling``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from compiler.limits import check_size
 from compiler.program import Program
 from compiler.reference.completion import complete
 from dsl.diagnostics import Diagnostic, SpecError
-from headspec.sampling import Tokens, given_inputs
+from headspec.verification.sampling import Tokens, given_inputs
 from headspec.words import read_tokens
 
 MOST_SAMPLES = 100_000

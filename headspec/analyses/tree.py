@@ -1,7 +1,7 @@
 """The tree of attention behind an output: which head reads what where, which site caches it, who retrieves it.
 
 In: a model, texts, an output.  Out: ``Tree``, a directed graph whose nodes are positions at the input of a layer.  Not
-for: whole patterns (``headspec.patterns``).
+for: whole patterns (``headspec.pictures.patterns``).
 
 An edge of a head is kept where its attention is at least ``least`` and *it matters*: with this edge alone cut (its
 weight 0, the others as they were) some logit of the output changes.  So keys that attention only rests on are left out,
@@ -22,12 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsl.diagnostics import Diagnostic, SpecError
+from headspec.ablation.intervening import Subject, find_subject
 from headspec.analyses.attribution import FLOOR, Output, outputs_of
 from headspec.analyses.texts import choices, other_tokens, read_text, sample_texts
-from headspec.intervening import Subject, find_subject
-from headspec.outputs import block_of
-from headspec.sampling import Tokens
 from headspec.scope import Places
+from headspec.verification.outputs import block_of
+from headspec.verification.sampling import Tokens
 
 if TYPE_CHECKING:
     from headspec.model import Model

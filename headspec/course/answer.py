@@ -24,7 +24,7 @@ class Answer:
     W_O (d_model, d_head), over the named directions of the given spec (for kind ``matrices``: ("", name) -> matrix).
 
     ``expressions``: name -> number, with the symbols of the given spec.  ``formulas``: name -> text of a formula, still
-    to be parsed (``dsl.formulas``).
+    to be parsed (``dsl.answers.formulas``).
 
     ``program`` and ``weights`` are there when the answer is written as heads of a spec (the given spec's stage with
     the answer's heads).  ``numeric`` says that some numbers came as floats, taken at their exact binary value: the

@@ -21,7 +21,7 @@ from headspec.every.checkpoint import State
 from headspec.every.counts import SHOWN, Counts, Ids, Least
 from headspec.every.plan import Plan
 from headspec.every.ranges import Range, Ranges
-from headspec.outputs import block_of
+from headspec.verification.outputs import block_of
 
 
 @dataclass(frozen=True)

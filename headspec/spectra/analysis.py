@@ -147,7 +147,7 @@ class _Subject:
 
 def _find(model: Any, spec: Model | str | Path | None, dtype: str | None, device: str) -> _Subject:
     from backends.interventions import place_of
-    from headspec.intervening import find_subject
+    from headspec.ablation.intervening import find_subject
 
     bare = spec is None and hasattr(model, "run_with_hooks") and hasattr(model, "named_parameters")
     if bare:

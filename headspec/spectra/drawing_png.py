@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from headspec.plot_png import _matplotlib, _text
+from headspec.pictures.png import _matplotlib, _text
 from headspec.spectra.drawing_svg import ACCENT, DARK, PALE, colours
 from headspec.spectra.panels import Bars, Panel, Squares, labels
 

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from headspec.plot_svg import STOPS, _clean
+from headspec.pictures.svg import STOPS, _clean
 from headspec.spectra.panels import Bars, Panel, Squares, labels
 from headspec.spectra.transforms import Floats
 from headspec.terminal import plain_label

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.limits import check_size
-from compiler.sequences import SequenceLanguage
 from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 
 MOST_TOKENS = 2048

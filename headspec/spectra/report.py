@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headspec.report import percent, table
 from headspec.spectra.figures import SINGLE, Fourier, Neurons, Task
 from headspec.spectra.fits import Fit
 from headspec.spectra.transforms import FLOOR, Floats, Spectrum
 from headspec.terminal import PLAIN, Style, plain_label
+from headspec.verification.report import percent, table
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = " .:-=+*#%@"

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 
 from backends.lowered import Lowered, LoweredHead, LoweredMlp
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import Activation, Alibi, Basis, Program, Rotary
-from compiler.sequences import SequenceLanguage
 
 TOKENS = ("<bos>", "a", "b", "c", "d")
 

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from backends.loading import load
+from backends.files.loading import load
+from backends.files.model_folder import TENSORS
+from backends.files.saving import save
 from backends.lowered import Lowered
 from backends.lowering import lower
-from backends.model_folder import TENSORS
 from backends.numpy_model import NumpyModel
-from backends.saving import save
 from backends.torch_model import TorchModel
 from compiler.pipeline import Weights, compile_program
 from compiler.resolution import resolve
@@ -100,7 +100,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from backends.lowering import lower
-from backends.saving import save
+from backends.files.saving import save
 from compiler.pipeline import compile_program
 from compiler.resolution import resolve
 from dsl.parser import parse

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.torch import save_file
 
-from backends.array_files import read_arrays
-from backends.file_bounds import MAX_BYTES, parse_json
+from backends.files.arrays import read_arrays
+from backends.files.bounds import MAX_BYTES, parse_json
 from backends.numbers import from_object
 from dsl.diagnostics import SpecError
 
@@ -171,7 +171,7 @@ def test_hostile_npz_files_are_refused(tmp_path: Path, members: list[tuple[str, 
 
 
 def test_a_member_that_lies_about_its_size_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backends.file_bounds.MAX_BYTES", 1024**2)
+    monkeypatch.setattr("backends.files.bounds.MAX_BYTES", 1024**2)
     length = 40 * 1024**2
     path = zipped([("W.npy", b"\0" * length)], tmp_path / "W.npz")
     data, size = path.read_bytes(), struct.pack("<I", length)
@@ -184,7 +184,7 @@ def test_a_member_that_lies_about_its_size_is_not_unpacked(tmp_path: Path, monke
 
 
 def test_all_arrays_of_a_file_share_one_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backends.file_bounds.MAX_BYTES", 1024**2)
+    monkeypatch.setattr("backends.files.bounds.MAX_BYTES", 1024**2)
     array = npy(np.zeros(700_000, np.uint8))
     assert len(read_arrays(zipped([("V.npy", array)], tmp_path / "one.npz"))) == 1
     two = zipped([("V.npy", array), ("W.npy", array)], tmp_path / "two.npz")

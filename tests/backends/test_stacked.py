@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import headspec
-from headspec.starter import starter_spec
+from headspec.commands.starter import starter_spec
 
 SMALL = starter_spec("small").replace("a..z", "a..c").replace("context 32", "context 8").replace("{1,31}", "{1,7}")
 

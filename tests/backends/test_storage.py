@@ -17,11 +17,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backends import model_folder, tensorfile
-from backends.loading import load
+from backends.files import model_folder, tensorfile
+from backends.files.loading import load
+from backends.files.model_folder import CONFIG, SPEC, TENSORS, TOKENS
+from backends.files.saving import save
 from backends.lowered import Lowered
-from backends.model_folder import CONFIG, SPEC, TENSORS, TOKENS
-from backends.saving import save
 from backends.torch_model import TorchModel
 from compiler.encodings import OneHot, Subspace
 from compiler.program import Alibi, Rotary

@@ -9,8 +9,8 @@ import numpy as np
 
 from compiler.encodings import Code, Constant, Dims, Encoding, OneHot, Phase, Quadratic, ScalarValue, Subspace
 from compiler.heads import Copy, ExplicitMatrix, Head
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import Basis, EmbedLine, Program, Rotary, Symbol
-from compiler.sequences import SequenceLanguage
 from dsl.expressions import Expr, Name, Number
 
 

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from compiler.exact import Matrix, Scalar
 from compiler.exact.angle import Angle
-from compiler.formulas import canonical, difference, evaluate, names_of, same
+from compiler.formulas.comparing import canonical, difference, evaluate, names_of, same
+from dsl.answers.formulas import formula_text, parse_formula
 from dsl.diagnostics import SpecError
-from dsl.formulas import formula_text, parse_formula
 
 Numbers = NDArray[Any]
 Values = dict[str, Numbers]

@@ -6,7 +6,7 @@ import pytest
 
 import headspec
 from headspec.devices import observe_torch
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 from tests.test_weight_mutations import Observed
 
 HEADER = """\

@@ -25,7 +25,7 @@ from compiler.sharpness.facts import Facts
 from compiler.sharpness.frequencies import complete_frequencies
 from dsl.diagnostics import Diagnostic, SpecError
 from dsl.parser import parse
-from dsl.printer import print_spec
+from dsl.printing.printer import print_spec
 
 SPEC = """\
 model pairs

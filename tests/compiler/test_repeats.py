@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.repeats import RepeatedLanguage, repeated_language
-from compiler.sequences import Alt, Cat, Pattern, Policy, Rep, SequenceLanguage, Tok
+from compiler.inputs.repeats import RepeatedLanguage, repeated_language
+from compiler.inputs.sequences import Alt, Cat, Pattern, Policy, Rep, SequenceLanguage, Tok
 
 TOKENS = ("a", "b", "c", "<p>")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.sequences import Alt, Cat, Pattern, Policy, Rep, SequenceLanguage, Tok
+from compiler.inputs.sequences import Alt, Cat, Pattern, Policy, Rep, SequenceLanguage, Tok
 
 ABC = ("a", "b", "c")
 

@@ -25,7 +25,7 @@ from compiler.sharpness.shares import solve_shares
 from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from headspec.devices import observe_torch
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 
 LIBRARY = Path(headspec.__file__).parents[1] / "specs" / "library" / "proportions.head"
 

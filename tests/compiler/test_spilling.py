@@ -17,7 +17,7 @@ from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from headspec.devices import observe_torch
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 from tests.compiler.interpreting import Undefined, Value, meaning
 from tests.compiler.test_mlp import SMALL, larger, situations
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsl import expressions as E
-from dsl.answers import AnswerText, Assigned, parse_answer, parse_value
+from dsl.answers.reading import AnswerText, Assigned, parse_answer, parse_value
 from dsl.diagnostics import SpecError
 from dsl.layout import MAX_ERRORS, MAX_NESTING
 from dsl.parser import MAX_CHARACTERS, parse, parse_expression

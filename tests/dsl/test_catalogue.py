@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dsl.answers import parse_answer
+from dsl.answers.formulas import parse_formula
+from dsl.answers.reading import parse_answer
 from dsl.catalogue import CATALOGUE, MODULES
 from dsl.catalogue.entry import Entry
 from dsl.diagnostics import SpecError
-from dsl.formulas import parse_formula
 from dsl.parser import parse
 
 ROOT = Path(__file__).parents[2]

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.diagnostics import SpecError
-from dsl.formulas import (
+from dsl.answers.formulas import (
     Call,
     Formula,
     Identity,
@@ -22,6 +21,7 @@ from dsl.formulas import (
     formula_text,
     parse_formula,
 )
+from dsl.diagnostics import SpecError
 from tests.dsl.goldens import GOLDEN, compare
 
 A, B, C = Symbol("A"), Symbol("B"), Symbol("C")

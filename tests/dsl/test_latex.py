@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.answers import Assigned, parse_answer, parse_value
+from dsl.answers.math_names import read_name
+from dsl.answers.reading import Assigned, parse_answer, parse_value
 from dsl.diagnostics import SpecError
-from dsl.math_names import read_name
 from dsl.parser import parse_expression
 from tests.dsl.goldens import GOLDEN, compare
 

@@ -11,8 +11,8 @@ from dsl import head_lines as L
 from dsl import token_patterns as P
 from dsl import tree as T
 from dsl.diagnostics import SpecError
-from dsl.expression_printing import print_expression
 from dsl.parser import MAX_CHARACTERS, _grammar, parse, parse_expression
+from dsl.printing.expressions import print_expression
 from dsl.words import CONNECTIVES, HEAD_LINES, OPENERS, STATEMENTS
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dsl.catalogue.syntax import ENTRIES
 from dsl.diagnostics import SpecError
-from dsl.expectations import FORMS, keywords, phrase
+from dsl.mistakes.expectations import FORMS, keywords, phrase
 from dsl.parser import parse
 from dsl.words import OPENERS
 from tests.dsl.goldens import GOLDEN, compare

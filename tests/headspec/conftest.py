@@ -13,9 +13,9 @@ import pytest
 from compiler.claims import HeadExpectation, OutputExpectation
 from compiler.encodings import OneHot, Subspace
 from compiler.heads import Among, Copy, Equal, Head, Rest, Term
-from compiler.patterns import Cat, Rep, Tok
+from compiler.inputs.patterns import Cat, Rep, Tok
+from compiler.inputs.sequences import SequenceLanguage
 from compiler.program import Basis, EmbedLine, Program
-from compiler.sequences import SequenceLanguage
 from dsl.expressions import Binary, Comparison, Member, Number, TokenAt
 
 TOKENS = ("<bos>", "a", "b", "c")

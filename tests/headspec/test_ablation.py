@@ -22,11 +22,12 @@ from backends.lowered import Lowered
 from backends.numpy_model import NumpyModel, softmax
 from backends.state import state_arrays
 from dsl.diagnostics import SpecError
-from headspec import Ablation, Model, ablate, ablation_tally
-from headspec.ablation_tally import claimed_positions
-from headspec.edits import EditReader
-from headspec.intervening import Intervened, find_subject
-from headspec.verification import verify_model
+from headspec import Ablation, Model, ablate
+from headspec.ablation import tally as ablation_tally
+from headspec.ablation.edits import EditReader
+from headspec.ablation.intervening import Intervened, find_subject
+from headspec.ablation.tally import claimed_positions
+from headspec.verification.comparing import verify_model
 from tests.headspec.iterations import COPY, GENERATING, LONGEST, PARITY
 
 ALL = 10**5  # more samples than there are sequences: every one is looked at

@@ -170,12 +170,12 @@ def test_a_near_name_is_suggested(capsys: Capture) -> None:
 
 
 def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    import headspec.commands_files
+    import headspec.commands.files
 
     def interrupted(_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(headspec.commands_files, "specs", interrupted)
+    monkeypatch.setattr(headspec.commands.files, "specs", interrupted)
     assert main(["specs"]) == 130
 
 

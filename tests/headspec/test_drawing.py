@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dsl.diagnostics import SpecError
-from headspec.patterns import draw_pattern, draw_queries, draw_row, draw_run
-from headspec.plotting import notebook_html, pack, render_plot
+from headspec.pictures.patterns import draw_pattern, draw_queries, draw_row, draw_run
+from headspec.pictures.plotting import notebook_html, pack, render_plot
 from headspec.run_result import RunResult
 from headspec.terminal import Style
 

@@ -14,7 +14,7 @@ from compiler.resolution import resolve
 from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from headspec.devices import observe_torch
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 from tests.compiler.adding import ADDITION
 
 LONGER = (Path(__file__).parents[2] / "specs/systems/programs/addition.head").read_text(encoding="utf-8")

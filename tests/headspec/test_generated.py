@@ -21,10 +21,10 @@ from dsl.diagnostics import SpecError
 from dsl.parser import parse
 from headspec.cli import main
 from headspec.devices import observe_torch
-from headspec.generated import _valid_steps, continue_greedily, first_determined
 from headspec.generation import Generated
 from headspec.model import Model
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
+from headspec.verification.generated import _valid_steps, continue_greedily, first_determined
 
 COPY = """\
 model echo
@@ -222,7 +222,7 @@ def test_the_first_place_where_a_stated_text_fails_is_named(observed: Any) -> No
 
 def test_figures_are_by_length_whatever_the_batches(observed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     program = copying(RIGHT, answer="(a | b){1,3}")
-    monkeypatch.setattr("headspec.sampling.BATCH_BYTES", 8 * 49 * 3)
+    monkeypatch.setattr("headspec.verification.sampling.BATCH_BYTES", 8 * 49 * 3)
     result = verify_model(program, observed)
     assert result.holds and result.generated is not None
     assert [(f.length, f.checked) for f in result.outputs.lengths] == [(5, 16 * 2), (6, 32 * 3), (7, 64 * 4)]

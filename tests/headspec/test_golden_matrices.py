@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import headspec
-from headspec.commands_inspect import choose_matrices
-from headspec.matrix_text import render_matrix
+from headspec.commands.inspect import choose_matrices
+from headspec.matrices.text import render_matrix
 from tests.dsl.goldens import GOLDEN, compare
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from compiler.exact import Matrix
-from headspec.matrices import NamedMatrix
-from headspec.matrix_runs import runs_of
-from headspec.matrix_text import render_matrix
+from headspec.matrices.named import NamedMatrix
+from headspec.matrices.runs import runs_of
+from headspec.matrices.text import render_matrix
 
 
 def named(rows: list[list[int]]) -> NamedMatrix:

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import headspec
+from headspec.commands.starter import starter_spec
 from headspec.devices import ObservedNumpy, choose_device, observe_torch
-from headspec.starter import starter_spec
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 
 SMALL = starter_spec("small").replace("a..z", "a..c").replace("context 32", "context 8").replace("{1,31}", "{1,7}")
 

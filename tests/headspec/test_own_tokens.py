@@ -11,8 +11,8 @@ import pytest
 import headspec
 from backends.torch_model import TorchModel
 from headspec.devices import observe_torch
-from headspec.outputs import block_of, block_with
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
+from headspec.verification.outputs import block_of, block_with
 
 SPEC = """\
 model both

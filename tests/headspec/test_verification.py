@@ -14,7 +14,7 @@ import pytest
 from compiler.claims import HeadExpectation, OutputExpectation
 from compiler.program import Program
 from dsl.expressions import Truth
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 
 Fake = Any
 Build = Callable[..., Program]

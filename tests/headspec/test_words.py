@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dsl.diagnostics import SpecError
-from headspec.commands_run import find_queries, position_names
+from headspec.commands.run import find_queries, position_names
 from headspec.files import read_text, write_text
 from headspec.settings import exact_settings, parse_rational, parse_settings
 from headspec.words import read_tokens

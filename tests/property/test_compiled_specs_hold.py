@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import headspec
-from headspec.verification import verify_model
+from headspec.verification.comparing import verify_model
 from tests.property.specs_drawn import random_spec, without_refused_lines
 from tests.test_weight_mutations import Observed
 

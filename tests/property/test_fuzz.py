@@ -16,7 +16,7 @@ from compiler.resolution import resolve
 from dsl.catalogue import CATALOGUE
 from dsl.diagnostics import SpecError
 from dsl.parser import MAX_CHARACTERS, parse, parse_expression
-from dsl.printer import print_spec
+from dsl.printing.printer import print_spec
 
 GOOD = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[2] / "specs").rglob("*.head"))]
 SECONDS = 30.0

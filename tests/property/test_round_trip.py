@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from dsl import expressions as E
 from dsl import token_patterns as P
 from dsl import tree as T
-from dsl.expression_printing import print_expression
 from dsl.parser import parse, parse_expression
-from dsl.printer import print_spec
+from dsl.printing.expressions import print_expression
+from dsl.printing.printer import print_spec
 from tests.property import trees
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.head"))

@@ -11,7 +11,7 @@ from dsl import expressions as E
 from dsl import head_lines as L
 from dsl import token_patterns as P
 from dsl import tree as T
-from dsl.expression_printing import print_items
+from dsl.printing.expressions import print_items
 from dsl.words import KEYWORDS
 
 plain_names = st.from_regex(r"[a-zA-Zβ_][a-z0-9_]{0,5}", fullmatch=True).filter(lambda n: n not in KEYWORDS)

@@ -50,9 +50,9 @@ def _unread(path: Path, suffix: str) -> NoReturn:
 def read_values(path: Path) -> object:
     """The value of a file: an array or rows (one matrix), or a map from names to such.
 
-    SpecError E0601, E0733, E0734, E0735, as ``backends.array_files``."""
-    from backends.array_files import read_arrays
-    from backends.file_bounds import parse_json, read_bytes
+    SpecError E0601, E0733, E0734, E0735, as ``backends.files.arrays``."""
+    from backends.files.arrays import read_arrays
+    from backends.files.bounds import parse_json, read_bytes
 
     match path.suffix.lower():
         case ".json":
@@ -65,7 +65,7 @@ def read_values(path: Path) -> object:
 
 
 def _read_csv(data: bytes, where: str) -> list[list[object]]:
-    from backends.file_bounds import damaged
+    from backends.files.bounds import damaged
     from backends.numbers import check_count
 
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from compiler.heads import Head
     from compiler.pipeline import Weights
     from compiler.program import Program
-    from dsl.answer_text import AnswerText
+    from dsl.answers.text import AnswerText
     from dsl.expressions import Expr
     from dsl.span import Span
     from dsl.tree import LayerDecl, Spec

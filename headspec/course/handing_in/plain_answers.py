@@ -1,7 +1,7 @@
 """Answers that are words: letters of choices, tokens of a sequence, and the text of formulas.
 
 In: an ``Exercise`` and a text.  Out: letters, tokens, or formulas by name.  Not for: what a formula says
-(``dsl.formulas``), nor whether the answer is right.
+(``dsl.answers.formulas``), nor whether the answer is right.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _source(text: str, name: str) -> Source:
 
 
 def _words(source: Source, pattern: re.Pattern[str]) -> Iterator[tuple[str, Span]]:
-    from dsl.answer_text import clean
+    from dsl.answers.text import clean
 
     for match in pattern.finditer(clean(source.text)):
         yield match.group(), Span(match.start(), match.end(), source)
@@ -133,7 +133,7 @@ def read_formulas(exercise: Exercise, text: str, name: str) -> dict[str, str]:
     """Name -> text of its formula: lines ``name = formula``, or one formula where one thing is asked.
 
     A line that has no ``=`` continues the one before it.  SpecError E0725 (missing), E0726 (not asked, or twice)."""
-    from dsl.answer_text import clean
+    from dsl.answers.text import clean
 
     targets = Targets(exercise)
     source = _source(text, name)

@@ -16,7 +16,7 @@ from headspec.course.handing_in.conventions import Given
 from headspec.course.handing_in.objects import wrong_sort
 
 if TYPE_CHECKING:
-    from dsl.answer_text import AnswerText, Assigned
+    from dsl.answers.text import AnswerText, Assigned
     from dsl.expressions import Expr
     from dsl.span import Span
 
@@ -39,7 +39,7 @@ def add_text(collected: Collected, text: str, name: str, asked: Asked | None = N
 
 
 def _add_parsed(collected: Collected, text: str, name: str, asked: Asked | None) -> None:
-    from dsl.answers import parse_answer
+    from dsl.answers.reading import parse_answer
 
     if asked is not None:
         text = f"{asked.matrix or asked.name} = {text}"
@@ -99,7 +99,7 @@ def _given(collected: Collected, item: Assigned, asked: Asked) -> Given:
 
 
 def _add_bare(collected: Collected, found: AnswerText, name: str) -> None:
-    from dsl.answers import parse_value
+    from dsl.answers.reading import parse_value
 
     alone = collected.targets.only()
     if collected.exercise.kind not in NUMBERS:

@@ -1,7 +1,7 @@
 """Formulas and products of matrices, held against ours.
 
 In: an ``Exercise`` of kind formula or matrices, a ``Check`` of kind equal, an ``Answer``.  Out: ``CheckResult``.  Not
-for: the algebra itself (``compiler.formulas``).
+for: the algebra itself (``compiler.formulas.comparing``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from headspec.course.results import CheckResult
 
 if TYPE_CHECKING:
     from compiler.exact import Matrix, Scalar
-    from dsl.formulas import Formula
+    from dsl.answers.formulas import Formula
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
 
@@ -34,8 +34,8 @@ def judge_formula(exercise: Exercise, check: Check, answer: Answer) -> CheckResu
 
     A formula whose shapes do not fit is a wrong answer; one with a name that is not given, or too large to multiply
     out, a SpecError (E0760, E0763)."""
-    from compiler.formulas import canonical, difference
-    from dsl.formulas import parse_formula
+    from compiler.formulas.comparing import canonical, difference
+    from dsl.answers.formulas import parse_formula
 
     name = asked_name(exercise, check)
     if name not in answer.formulas:
@@ -61,7 +61,7 @@ def _misfit(check: Check, name: str, error: SpecError) -> CheckResult:
 
 
 def _expected(check: Check) -> Formula:
-    from dsl.formulas import parse_formula
+    from dsl.answers.formulas import parse_formula
 
     try:
         return parse_formula(str(check.options["equals"]), f"equals of check `{check.name}`")
@@ -94,7 +94,7 @@ def judge_matrix(exercise: Exercise, check: Check, answer: Answer) -> CheckResul
 
 def _our_matrix(exercise: Exercise, check: Check) -> Matrix:
     """What ``equals`` says, with our solution's matrices.  E0764, E0765 where the exercise is at fault."""
-    from compiler.formulas import evaluate, names_of
+    from compiler.formulas.comparing import evaluate, names_of
 
     formula = _expected(check)
     try:

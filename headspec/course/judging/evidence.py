@@ -4,7 +4,7 @@ In: scores of a model in float64, the keys that should be attended to.  Out: ``R
 temperature, the smallest sequence that fails.  Not for: which model (``completing``) or verdict (``pattern_judge``).
 
 A row (query) is right when its right keys have at least ``mass`` together and none of them is further than 1 - mass
-from an equal share: the rule of ``headspec.judging``.
+from an equal share: the rule of ``headspec.verification.judging``.
 
 Two ways lead to every sequence.  *Listed*: all valid sequences, where there are at most 20,000.  *Independent*: where
 any token can stand anywhere and the head is in the first layer, a score belongs to a pair of places, and the worst

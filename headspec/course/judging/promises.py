@@ -20,13 +20,13 @@ from compiler.program import Program
 from dsl.diagnostics import Diagnostic, SpecError, did_you_mean
 from headspec.course.judging.sentences import counterexample, shown
 from headspec.course.results import CheckResult, Counterexample
-from headspec.figures import Case, ExpectationFigures, HeadFigures, Verification, WrongOutput
+from headspec.verification.figures import Case, ExpectationFigures, HeadFigures, Verification, WrongOutput
 
 if TYPE_CHECKING:
     from compiler.pipeline import Weights
     from headspec.course.answer import Answer
     from headspec.course.exercise import Check, Exercise
-    from headspec.verification import ObservedModel
+    from headspec.verification.comparing import ObservedModel
 
 MOST_SEQUENCES = 20_000
 SEARCHED = 10_000_000  # pattern entries looked at for a shorter counterexample: a few seconds
@@ -169,7 +169,7 @@ def _observed(weights: Weights, held: Program) -> ObservedModel:
 
 
 def _verify(held: Program, model: ObservedModel, check: Check) -> Verification:
-    from headspec.verification import verify_model
+    from headspec.verification.comparing import verify_model
 
     samples = check.options.get("samples")
     assert samples is None or isinstance(samples, int), "read as a number"
@@ -252,8 +252,8 @@ def _wrong_output(case: WrongOutput) -> str:
 
 def _shorter(held: Program, model: ObservedModel, head: str, worst: Case, *, promised: bool) -> Case:
     """The worst row of the shortest sequences on which ``head`` is wrong; ``worst`` where none is found in time."""
-    from headspec.figures import make_case
-    from headspec.judging import ROUNDING, Tally
+    from headspec.verification.figures import make_case
+    from headspec.verification.judging import ROUNDING, Tally
 
     wanted, work = held.head(head), 0
     language = held.sequences
@@ -279,7 +279,7 @@ def _targets(
     """(shares, judged, soft) of every ``expect`` line about ``head``, or of its reference meaning."""
     from compiler.predicates import expectation_targets
     from compiler.reference import interpret
-    from headspec.judging import equal_shares
+    from headspec.verification.judging import equal_shares
 
     if not promised:
         meaning = interpret(held, tokens).head(head)

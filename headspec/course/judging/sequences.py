@@ -41,7 +41,7 @@ def judge_sequence(exercise: Exercise, check: Check, answer: Answer) -> CheckRes
 
 def _judge_last(exercise: Exercise, check: Check, tokens: tuple[str, ...], ids: NDArray[np.int64]) -> CheckResult:
     from compiler.equivalence.promises import promised
-    from headspec.judging import ROUNDING, equal_shares, judge_rows
+    from headspec.verification.judging import ROUNDING, equal_shares, judge_rows
 
     program, last = exercise.program, len(tokens) - 1
     assert program is not None

@@ -205,7 +205,7 @@ def _parts(expression: Expr) -> list[Expr]:
 
 def read_expected(check: Check, text: str) -> Expr:
     """A teacher's number; SpecError E0765 where it is none."""
-    from dsl.answers import parse_value
+    from dsl.answers.reading import parse_value
 
     try:
         return parse_value(text, f"equals of check `{check.name}`")

@@ -135,8 +135,8 @@ def _same_formula(exercise: Exercise, a: str, b: str) -> bool:
 
 def _equal_formulas(exercise: Exercise, a: str, b: str) -> bool:
     """Raises SpecError where one of them has no shape."""
-    from compiler.formulas import canonical, difference
-    from dsl.formulas import parse_formula
+    from compiler.formulas.comparing import canonical, difference
+    from dsl.answers.formulas import parse_formula
 
     first, second = (canonical(parse_formula(text, exercise.number), exercise.shapes) for text in (a, b))
     return difference(first, second) is None

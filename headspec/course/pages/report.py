@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterable
 
 from headspec.course.results import CheckResult, Counterexample, Result, Verdict
-from headspec.patterns import draw_row
+from headspec.pictures.patterns import draw_row
 from headspec.terminal import PLAIN, Style, plain_label
 
 WORDS: dict[Verdict, str] = {
@@ -165,7 +165,7 @@ def _check_html(check: CheckResult) -> str:
 
 def row_svg(case: Counterexample) -> str:
     """Attention of one query as an inline drawing: a column for each key, the answer's weight over the expected one."""
-    from headspec.plot_svg import shade
+    from headspec.pictures.svg import shade
 
     if not case.pattern:
         return ""

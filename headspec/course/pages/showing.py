@@ -101,7 +101,7 @@ def _symbol_json(symbol: Symbol) -> dict[str, object]:
 
 
 def _value(symbol: Symbol) -> str | None:
-    from dsl.expression_printing import print_expression
+    from dsl.printing.expressions import print_expression
 
     return print_expression(symbol.value) if symbol.value is not None else None
 
@@ -112,7 +112,7 @@ def _value(symbol: Symbol) -> str | None:
 def stage_text(exercise: Exercise) -> str:
     """The given spec without its heads, claims and comments: what an answer in lines of a spec goes on from."""
     from dsl.parser import parse
-    from dsl.printer import print_spec
+    from dsl.printing.printer import print_spec
     from dsl.tree import ExpectHead, ExpectOutput, LayerDecl, ModelDecl, Spec
 
     tree = parse(exercise.spec_text, exercise.spec_name)

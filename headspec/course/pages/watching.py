@@ -2,7 +2,7 @@
 
 In: paths, and what to do.  Out: it is done at once, and again whenever the files are saved and have come to rest.
 Times and sizes are polled: that needs nothing of the operating system, and does not mind editors that write a new file
-and rename it over the old one.  Not for: what is done (``commands_exercise``).
+and rename it over the old one.  Not for: what is done (``commands.exercise``).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import headspec
-from backends.saving import save
+from backends.files.saving import save
 from headspec.cli import main
 from headspec.every.asking import DRAWN
 from tests.compiler.adding import ADDITION
