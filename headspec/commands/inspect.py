@@ -6,6 +6,7 @@ In: parsed options.  Out: matrices and figures as text, LaTeX or JSON; a folder 
 from __future__ import annotations
 
 import argparse
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from headspec.commands.output import say, say_json
@@ -97,7 +98,7 @@ def _summary_text(model: Model, summary: dict[str, object]) -> str:
         f"{program.name}: d_model {program.width}, {len(program.layers)} layer{'s' * (len(program.layers) != 1)}, "
         f"context {program.context}, {len(program.tokens)} tokens, {program.dtype}",
         *(_head_text(head) for head in weights.heads),
-        *(f"  {report}" for report in weights.strengths.reports),
+        *_each_once([f"  {report}" for report in weights.strengths.reports]),
         *(f"  {line}" for mlp in weights.mlps for line in mlp_summary(mlp).split("\n")),
         *(f"  {rounding}" for rounding in weights.strengths.roundings),
         *(f"  note: {remark}" for remark in program.remarks),
@@ -107,6 +108,12 @@ def _summary_text(model: Model, summary: dict[str, object]) -> str:
     if "written" in summary:
         lines.append(f"wrote {summary['written']}")
     return "\n".join(lines)
+
+
+def _each_once(lines: list[str]) -> list[str]:
+    """A family writes one line for each of its members, which often say the same."""
+    counted = ((line, sum(1 for _ in same)) for line, same in groupby(lines))
+    return [line if count == 1 else f"{line}, {count} times" for line, count in counted]
 
 
 def _head_text(head: HeadWeights) -> str:

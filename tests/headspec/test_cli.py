@@ -277,6 +277,18 @@ def test_a_spec_that_does_not_hold_exits_1(starter: Path, capsys: Capture) -> No
     assert found["expectations"][-1]["text"] == 'expect "<bos> a b c a" -> "c"'
 
 
+def test_what_members_of_a_family_say_alike_is_said_once(capsys: Capture) -> None:
+    """In JSON each has its own entry."""
+    words = ["compile", "systems/multiplication/direct", "--set", "n=2"]
+    assert main(words) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  split[0]: ")]
+    assert len(said) == len(set(said)) == 3
+    assert main([*words, "--json"]) == 0
+    heads = [each["head"] for each in json.loads(capsys.readouterr().out)["strengths"]]
+    assert heads.count("split[0]") == 5
+    assert sum(int(line.rpartition(", ")[2].split()[0]) if line.endswith(" times") else 1 for line in said) == 5
+
+
 def test_compile_saves_a_folder_that_verifies(starter: Path, tmp_path: Path, capsys: Capture) -> None:
     import headspec
 
