@@ -1,7 +1,7 @@
 """Numbers that NumPy and torch made: arrays and tensors -> plain arrays, checked.
 
 In: NumPy arrays, torch tensors, and what can turn itself into an array.  Out: ``Numbers``: a shape, and entries in
-float64 or whole.  Not for: what the numbers mean; files of them (``array_files``).
+float64 or whole.  Not for: what the numbers mean; files of them (``files.arrays``).
 """
 
 from __future__ import annotations

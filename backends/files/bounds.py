@@ -1,7 +1,7 @@
 """Files of numbers, bounded before they are read: their size, their JSON.
 
 In: paths and bytes.  Out: bytes, JSON values.  Errors: E0601, E0733, E0734.  Not for: what stands in them
-(``array_files``).
+(``arrays``).
 """
 
 from __future__ import annotations

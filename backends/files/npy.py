@@ -1,6 +1,6 @@
 """``.npy`` and ``.npz`` files, read without running anything.
 
-In: bytes, or a path.  Out: ``Numbers``.  Not for: other formats (``array_files``).
+In: bytes, or a path.  Out: ``Numbers``.  Not for: other formats (``arrays``).
 
 Nothing is unpickled and no header is evaluated: a header is matched against the one form that NumPy writes, and its
 shape is compared with the bytes that are there before an array is made.

@@ -1,7 +1,7 @@
 """Products of matrices and vectors, letter by letter: the free algebra that formulas are compared in.
 
 In: letters with symbolic shapes.  Out: ``Polynomial``: rational coefficients times monomials, each in one form only.
-Not for: how a formula is written (``formulas``), nor for numbers in the matrices.
+Not for: how a formula is written (``dsl.answers.formulas``), nor for numbers in the matrices.
 
 A word A B^T C is a product that fits.  Where the size between two letters is 1 the word falls into pieces: a 1 x 1
 piece is a number, so it commutes and equals its transpose; what is left is a column times a row, or one piece.  A

@@ -3,7 +3,7 @@
 ``W_Q = \\begin{bmatrix} 1 & 0 \\\\ 0 & \\cos(\\alpha_0) \\end{bmatrix}``, a factor before a matrix, ``^T`` after it,
 bracket lists ``[[1, 0], [0, 1]]``, and columns or rows of basis vectors.
 
-In: a source and its cleaned text (``answer_text``), and which names are basis vectors.  Out: ``AnswerText``, or one
+In: a source and its cleaned text (``text``), and which names are basis vectors.  Out: ``AnswerText``, or one
 ``SpecError`` with every independent mistake.  Equations are cut at their ``=``, matrices into entries, and each entry
 is read alone by ``latex.lark``.  Not for: formulas in matrices (``formulas``).
 """

@@ -1,7 +1,7 @@
 """The text of an answer before it is read: what is written around it goes, and what it is written in shows.
 
 In: a text as it was handed in.  Out: its ``Source``, the same text with comments and Markdown fences blank (so that
-offsets stay true), and the types of what it says.  Not for: reading it (``answers``, ``latex``, ``formulas``).
+offsets stay true), and the types of what it says.  Not for: reading it (``reading``, ``latex``, ``formulas``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From a parse tree to nodes of another kind, one method for each rule of the grammar.
 
 In: a parse tree of one text.  Out: whatever the methods make of it.  Not for: lines of a spec, which begin anywhere in
-their file (``expression_building``).
+their file (``expressions``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Patterns of tokens -> text.
 
 In: what ``sequences`` and ``tokens`` say, as a tree.  Out: its canonical text, on one line.  Not for: the arithmetic
-in it (``expression_printing``).
+in it (``expressions``).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 In: a ``Spec`` (parsed, or built by a program).  Out: its canonical text, with the comments and the blank lines of the
 source it was parsed from.  Laws: ``parse(print_spec(t)) == t``, and printing what was printed changes nothing.  Where
-rows go, and how they are aligned, is ``formatting``'s; what stands in them also ``expression_printing``'s and
-``pattern_printing``'s.  Not for: meaning.
+rows go, and how they are aligned, is ``formatting``'s; what stands in them also ``expressions``'s and
+``patterns``'s.  Not for: meaning.
 """
 
 from __future__ import annotations

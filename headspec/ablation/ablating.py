@@ -2,7 +2,7 @@
 
 In: a compiled model (or any module with TransformerLens' hooks and the spec that it is held against), edits, and texts
 or a number of samples.  Out: ``Ablation``, before and after.  Not for: what an edit does (``intervening``), nor how
-figures are counted (``ablation_tally``) and drawn (``ablation_report``).
+figures are counted (``tally``) and drawn (``report``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 In: ``fetch: token[key.position] == "<eoi>" at {5..8}`` and the like, and the ``Program`` whose heads, tokens and params
 they speak of.  Out: frozen edits; SpecError E0606 (no such head), E0640 (not of the form), E0641 (no such site), E0642
-(no pattern to put in), and the codes of ``expect`` lines for predicates.  Not for: running them (``ablation``).
+(no pattern to put in), and the codes of ``expect`` lines for predicates.  Not for: running them (``ablating``).
 
     zero, pattern      HEAD: KEYS [otherwise KEYS] [at QUERIES]
     ideal, expected    HEAD [at QUERIES]

@@ -1,7 +1,7 @@
 """The result of an ablation: frozen figures before and after, and their JSON.
 
-In: what ``ablation_tally`` counted.  Out: ``Ablation``.  Its JSON keys are an interface (docs/ablation.md): keys are
-added, never renamed.  Not for: how it is drawn for people (``ablation_report``).
+In: what ``tally`` counted.  Out: ``Ablation``.  Its JSON keys are an interface (docs/ablation.md): keys are
+added, never renamed.  Not for: how it is drawn for people (``report``).
 """
 
 from __future__ import annotations

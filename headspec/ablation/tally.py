@@ -1,6 +1,6 @@
 """Counting an ablation: decoded tokens and metrics of heads, batch by batch, before and after.
 
-In: an ``Intervened`` model and batches of token ids.  Out: ``Ablation``.  Not for: drawing it (``ablation_report``).
+In: an ``Intervened`` model and batches of token ids.  Out: ``Ablation``.  Not for: drawing it (``report``).
 
 A token is *judged* where the reference meaning determines what is right, and the spec makes a claim: of a spec that
 generates, at the positions from the first one on from which everything is determined, as far as a token follows; of any

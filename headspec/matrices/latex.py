@@ -1,6 +1,6 @@
 """A named matrix as LaTeX.
 
-In: ``NamedMatrix``.  Out: an equation that needs only standard LaTeX.  Not for: text (``matrix_text``).
+In: ``NamedMatrix``.  Out: an equation that needs only standard LaTeX.  Not for: text (``text``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Exact matrices by name, with the names of their rows and columns.
 
 In: ``Weights`` and a name such as ``W_Q``.  Out: ``NamedMatrix``.  Not for: computing a matrix that the weights do not
-hold already; text and LaTeX (``matrix_text``, ``matrix_latex``).
+hold already; text and LaTeX (``text``, ``latex``).
 """
 
 from __future__ import annotations

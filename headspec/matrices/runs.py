@@ -1,6 +1,6 @@
 """Equal entries of a matrix that stand in a line or a block, which a list shows on one line.
 
-In: an exact ``Matrix``.  Out: ``Run`` s that hold every nonzero once.  Not for: how they are written (``matrix_text``).
+In: an exact ``Matrix``.  Out: ``Run`` s that hold every nonzero once.  Not for: how they are written (``text``).
 """
 
 from __future__ import annotations

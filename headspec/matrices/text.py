@@ -1,6 +1,6 @@
 """A named matrix as text: a grid where it is narrow, else a list of its entries.
 
-In: ``NamedMatrix``.  Out: text, with names for rows and columns.  Not for: LaTeX (``matrix_latex``), JSON.
+In: ``NamedMatrix``.  Out: text, with names for rows and columns.  Not for: LaTeX (``latex``), JSON.
 """
 
 from __future__ import annotations

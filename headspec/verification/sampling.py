@@ -2,7 +2,7 @@
 
 In: a ``SequenceLanguage``, how much work is allowed, a seed.  Out: batches of token ids, each of one length:
 every sequence there is when they are few, otherwise random and adversarial ones over lengths from the
-shortest to the longest.  Not for: what is then checked (``verification``).
+shortest to the longest.  Not for: what is then checked (``comparing``).
 """
 
 from __future__ import annotations

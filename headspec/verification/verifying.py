@@ -1,7 +1,7 @@
 """A model held against the meaning of its spec: what is looked at, on which device, and the verdict.
 
 In: a model, a spec or a saved folder's model, and how much to look at.  Out: ``Verification``.  Not for: the comparison
-itself (``verification`` of a sample, ``every`` of all prompts).
+itself (``comparing`` of a sample, ``headspec.every`` of all prompts).
 """
 
 from __future__ import annotations
